@@ -10,5 +10,7 @@ export interface Evidence {
 /** A readable form: `nodes/n2/ip-route-4.json/14` or `nodes/n2/ip-route-4.txt:14`. */
 export function evidenceLabel(evidence: Evidence): string {
   if (evidence.at === undefined) return evidence.path;
-  return evidence.at.startsWith('L') ? `${evidence.path}:${evidence.at.slice(1)}` : `${evidence.path}${evidence.at}`;
+  return evidence.at.startsWith('L')
+    ? `${evidence.path}:${evidence.at.slice(1)}`
+    : `${evidence.path}${evidence.at}`;
 }
