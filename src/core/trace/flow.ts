@@ -1,0 +1,139 @@
+// A flow as asked, and what became of it. A trace is the set of journeys the packet could take (more than one where the
+// kernel picks by hash or kube-proxy by chance); each journey is its hops in order, its end, and the reply's journeys.
+import type { Evidence } from '../fact/evidence.ts';
+import type { Missing } from '../fact/known.ts';
+import type { Address } from '../net/address.ts';
+import type { NamespaceId } from '../model/network.ts';
+import type { FdbFact, LinkFact, NeighborFact, RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
+
+export type Protocol = 'tcp' | 'udp' | 'icmp';
+
+export interface Flow {
+  readonly from: NamespaceId;
+  /** The address the sender bound; absent: the kernel picks. */
+  readonly fromAddress?: Address;
+  readonly to: Address;
+  readonly protocol: Protocol;
+  readonly port?: number;
+  readonly mark?: number;
+}
+
+export interface Packet {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly protocol: Protocol;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly mark: number;
+  readonly ttl: number;
+}
+
+export type StepKind =
+  | 'send'
+  | 'rule'
+  | 'route'
+  | 'source-check'
+  | 'forward'
+  | 'nat'
+  | 'neighbor'
+  | 'bridge'
+  | 'wire'
+  | 'encap'
+  | 'decap'
+  | 'tailnet'
+  | 'policy'
+  | 'deliver';
+
+/** The observed piece of state that decided a hop: what a change can remove or alter. */
+export type Element =
+  | { readonly kind: 'route'; readonly namespace: NamespaceId; readonly route: RouteFact }
+  | { readonly kind: 'rule'; readonly namespace: NamespaceId; readonly rule: RuleFact }
+  | {
+      readonly kind: 'sysctl';
+      readonly namespace: NamespaceId;
+      readonly key: string;
+      readonly value: string;
+      readonly evidence: Evidence;
+    }
+  | { readonly kind: 'neighbor'; readonly namespace: NamespaceId; readonly neighbor: NeighborFact }
+  | { readonly kind: 'fdb'; readonly namespace: NamespaceId; readonly fdb: FdbFact }
+  | { readonly kind: 'link'; readonly namespace: NamespaceId; readonly link: LinkFact }
+  /** Something that should be there and is not: what was looked for, in words, and the table it was looked for in. */
+  | {
+      readonly kind: 'absence';
+      readonly namespace: NamespaceId;
+      readonly of: 'route' | 'neighbor' | 'fdb' | 'peer' | 'socket' | 'owner';
+      readonly link?: string;
+      readonly address?: Address;
+      readonly mac?: string;
+      readonly evidence: Evidence;
+    };
+
+export interface Hop {
+  readonly at: NamespaceId;
+  readonly step: StepKind;
+  /** One sentence: what happened here. */
+  readonly did: string;
+  readonly because: readonly Evidence[];
+  readonly elements: readonly Element[];
+  /** The packet after this hop. */
+  readonly packet: Packet;
+  /** The device the packet left or came by, where the hop has one. */
+  readonly link?: string;
+  /** The outer packet of an overlay, a flow of its own. */
+  readonly nested?: Journey;
+  /** What the hop takes for granted because nobody looked (an uncollected pod namespace, a LAN switch). */
+  readonly assumes?: string;
+}
+
+export type LostWhy =
+  | 'blackhole'
+  | 'not-forwarding'
+  | 'source-rejected'
+  | 'no-neighbor'
+  | 'no-fdb-entry'
+  | 'link-down'
+  | 'wrong-host'
+  | 'left-the-cluster'
+  | 'tunnel-no-peer'
+  | 'tunnel-source-refused'
+  | 'tunnel-filtered'
+  | 'outer-lost'
+  | 'loop'
+  | 'too-many-paths';
+
+export type RefusedWhy =
+  'port-closed' | 'net-unreachable' | 'host-unreachable' | 'prohibited' | 'no-endpoints';
+
+export type Disposition =
+  | { readonly kind: 'delivered'; readonly to: NamespaceId }
+  | { readonly kind: 'refused'; readonly by: NamespaceId; readonly why: RefusedWhy }
+  | {
+      readonly kind: 'lost';
+      readonly at: NamespaceId;
+      readonly why: LostWhy;
+      /** False where the loss follows from what is outside the evidence (a LAN router, a VPN's far end). */
+      readonly isCertain: boolean;
+    }
+  | {
+      readonly kind: 'unknown';
+      readonly at: NamespaceId;
+      readonly question: string;
+      readonly missing?: Missing;
+    };
+
+export interface Journey {
+  readonly hops: readonly Hop[];
+  readonly end: Disposition;
+  /** Present when the packet was delivered and an answer is expected. */
+  readonly replies?: readonly Journey[];
+}
+
+/** `arrives`: every journey and every reply does. `partly`: by luck. */
+export type Verdict = 'arrives' | 'partly' | 'fails' | 'unknown';
+
+export interface Trace {
+  readonly flow: Flow;
+  readonly journeys: readonly Journey[];
+  readonly verdict: Verdict;
+}
