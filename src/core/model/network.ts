@@ -6,6 +6,7 @@ import type { Note } from '../fact/note.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { ClusterFacts } from '../snapshot/cluster-facts.ts';
+import type { ServiceTable } from './kubernetes/index-services.ts';
 import type { MachineFacts } from '../snapshot/machine-facts.ts';
 import type {
   AddressFact,
@@ -71,6 +72,9 @@ export interface Network {
   readonly owners: ReadonlyMap<Address, readonly AddressOwner[]>;
   readonly cluster: ClusterFacts;
   readonly clusterNetwork: ClusterNetwork;
+  readonly services: ServiceTable;
+  /** Machines that could not be reached, with the reason. */
+  readonly unreachable: ReadonlyMap<string, string>;
   readonly notes: readonly Note[];
 }
 

@@ -133,6 +133,8 @@ export interface EndpointFact {
   readonly addresses: readonly Address[];
   /** A missing condition counts as true (discovery/v1). */
   readonly isReady: boolean;
+  /** Still answers, though it may be terminating; absent where the slice does not say. */
+  readonly isServing?: boolean;
   readonly isTerminating: boolean;
   readonly nodeName?: string;
   readonly targetPod?: string;
