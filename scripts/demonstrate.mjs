@@ -1,0 +1,106 @@
+// The demonstration behind `npm start`: a cluster in network namespaces whose table 52 takes its pod traffic; the
+// cause is found, fixed, and the same flows arrive. Without root, or where namespaces cannot be made, the recorded
+// bundle of the same lab is diagnosed instead. The lab is taken down in every case, Ctrl-C included.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findMissingLabPrograms, installPackages } from './install-packages.mjs';
+import { projectFolder, runShown } from './run-program.mjs';
+
+const FAULT = 'table52-cluster-cidr';
+const STEP_LIMIT_MS = 180_000;
+const RECORDED = ['test/bundles/chapter-17', 'test/bundles/chapter-17.tar.gz'];
+const FOUND_CAUSE = 1;
+const ALL_ARRIVES = 0;
+
+let isInterrupted = false;
+let running;
+
+/** Resolves with the exit code: 0 when the demonstration showed what it should. */
+export async function demonstrate() {
+  if (process.platform === 'linux' && process.getuid() === 0) await installPackages();
+  const obstacle = findObstacle();
+  if (obstacle !== undefined) return diagnoseRecorded(obstacle);
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => [signal, () => interrupt(signal)]);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  try {
+    return await demonstrateInLab();
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  }
+}
+
+function findObstacle() {
+  if (process.platform !== 'linux') return 'the lab is made of Linux network namespaces';
+  if (process.getuid() !== 0) return 'the lab needs root (sudo npm start)';
+  const missing = findMissingLabPrograms();
+  return missing.length > 0 ? `the lab needs ${missing.join(', ')}` : undefined;
+}
+
+async function demonstrateInLab() {
+  heading('1  A cluster of three nodes in network namespaces, with a fault');
+  const up = await runCommand(['lab', 'up', '--fault', FAULT]);
+  if (up !== 0) {
+    await takeLabDown();
+    return isInterrupted ? 130 : diagnoseRecorded('the lab could not be brought up here (see above)');
+  }
+  try {
+    return await findFixVerify();
+  } finally {
+    heading('5  The lab goes away');
+    await takeLabDown();
+  }
+}
+
+async function findFixVerify() {
+  heading('2  What is wrong with it?');
+  if (!(await expectExit(FOUND_CAUSE, ['diagnose', '--lab']))) return failure();
+  heading('3  Fix it: simulated first, then applied');
+  if (!(await expectExit(0, ['fix', '--lab']))) return failure();
+  heading('4  And now? Collected and judged again, and real packets sent');
+  if (!(await expectExit(ALL_ARRIVES, ['diagnose', '--lab']))) return failure();
+  return 0;
+}
+
+async function diagnoseRecorded(reason) {
+  const bundle = RECORDED.find((path) => existsSync(join(projectFolder, path)));
+  console.log(`waylaid: ${reason}; here is the recorded bundle of exactly that lab.`);
+  heading('What is wrong with this cluster?');
+  return (await expectExit(FOUND_CAUSE, ['diagnose', '--bundle', bundle ?? RECORDED[0]])) ? 0 : failure();
+}
+
+async function expectExit(wanted, args) {
+  const exit = await runCommand(args);
+  if (exit === wanted || isInterrupted) return exit === wanted;
+  console.error(`waylaid: "waylaid ${args.join(' ')}" ended with exit ${exit} where ${wanted} was expected.`);
+  return false;
+}
+
+function failure() {
+  return isInterrupted ? 130 : 1;
+}
+
+/** Prints the command as a person would type it, then runs it. After an interruption nothing starts any more. */
+async function runCommand(args) {
+  if (isInterrupted) return 130;
+  console.log(`$ waylaid ${args.join(' ')}`);
+  return runWaylaid(args, (child) => (running = child));
+}
+
+async function takeLabDown() {
+  await runWaylaid(['lab', 'down'], () => (running = undefined), true);
+}
+
+async function runWaylaid(args, onStart, detached = false) {
+  const argv = [process.execPath, 'dist/waylaid.js', ...args];
+  return (await runShown(argv, { timeoutMs: STEP_LIMIT_MS, onStart, detached })).exit;
+}
+
+/** Ctrl-C reaches the running step through the terminal; every other way of stopping is passed on to it. */
+function interrupt(signal) {
+  isInterrupted = true;
+  if (signal !== 'SIGINT' || !process.stdin.isTTY) running?.kill(signal);
+}
+
+function heading(text) {
+  console.log(`\n━━ ${text}\n`);
+}

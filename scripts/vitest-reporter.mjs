@@ -1,0 +1,34 @@
+// Vitest's results as plain data for scripts/test.mjs, which adds the gates to them and prints the one summary line.
+// In: WAYLAID_TEST_RESULTS, the file to write. A file that cannot be loaded and an error outside of any test count
+// as failed tests: neither shows up among vitest's test cases, and both mean that something was not tested.
+import { writeFileSync } from 'node:fs';
+
+export default class ResultsReporter {
+  onTestRunEnd(testModules, unhandledErrors) {
+    const results = { passed: 0, failed: [], skipped: [], ended: true };
+    for (const testModule of testModules) countModule(testModule, results);
+    for (const error of unhandledErrors) results.failed.push(`outside of any test: ${error.message}`);
+    const file = process.env.WAYLAID_TEST_RESULTS;
+    if (file) writeFileSync(file, JSON.stringify(results));
+  }
+}
+
+function countModule(testModule, results) {
+  const suites = [testModule, ...testModule.children.allSuites()];
+  for (const suite of suites) {
+    if (suite.errors().length > 0)
+      results.failed.push(nameOf(testModule, suite, 'could not be loaded or set up'));
+  }
+  for (const test of testModule.children.allTests()) {
+    const result = test.result();
+    if (result.state === 'passed') results.passed++;
+    else if (result.state === 'skipped')
+      results.skipped.push({ name: nameOf(testModule, test), reason: result.note ?? '' });
+    else results.failed.push(nameOf(testModule, test));
+  }
+}
+
+function nameOf(testModule, entity, what = '') {
+  const name = entity === testModule ? '' : ` > ${entity.fullName}`;
+  return `${testModule.relativeModuleId}${name}${what === '' ? '' : `: ${what}`}`;
+}
