@@ -1,4 +1,6 @@
-// Unit tests stand beside the source; behaviour, oracles and scenarios under test/.
+// Unit tests stand beside the source; behaviour, oracles and scenarios under test/. Two groups, one after the other:
+// first everything that only computes, two files at once; then what sends real packets through a lab and waits for
+// them, one file at a time, so that no other test takes the processor away from under a timeout.
 import { defineConfig } from 'vitest/config';
 
 const shellScriptsAsText = {
@@ -8,12 +10,28 @@ const shellScriptsAsText = {
   },
 };
 
+const inLab = ['test/lab/**/*.test.ts'];
+
 export default defineConfig({
   plugins: [shellScriptsAsText],
   test: {
-    include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'computing',
+          include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: inLab,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'in the lab', include: inLab, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

@@ -78,7 +78,7 @@ function readResults(file) {
 function printTotal() {
   const { passed, failed, skipped } = total;
   if (skipped.length > 0) console.log('\nskipped:');
-  for (const { name, reason } of skipped) console.log(`  ↓ ${name}: ${reason || 'no reason given'}`);
+  for (const { name, reason } of skipped) console.log(`  ↓ ${name}: ${reason}`);
   if (failed.length > 0) console.log('\nfailed:');
   for (const name of failed) console.log(`  ✗ ${name}`);
   console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
