@@ -48,6 +48,9 @@ function buildMachine(snapshot: Snapshot, facts: MachineFacts): MachinePart {
   const wires = new Map(connectWires(root, found.namespaces));
   for (const [pod, way] of found.attachments) {
     wires.set(wireKey(pod, 'eth0'), { namespace: id, link: way.link, because: 'convention' });
+    if (way.kind === 'host-route') {
+      wires.set(wireKey(id, way.link), { namespace: pod, link: 'eth0', because: 'convention' });
+    }
   }
   return {
     machine: { id, facts, pods: found.namespaces.map((namespace) => namespace.id) },
