@@ -21,10 +21,10 @@ export function unpackChunks(chunks: AsyncIterable<Uint8Array>, packing: Packing
   return packing === 'zstd' ? unzstdChunks(chunks) : chunks;
 }
 
-const gzipPieceBytes = 16 * 1024;
+const gzipPieceBytes = 32 * 1024;
 
 async function* gunzipChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: 128 * 1024 });
   let unpacked: Uint8Array[] = [];
   let failure: Error | undefined;
   let wake = (): void => undefined;
