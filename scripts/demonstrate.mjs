@@ -17,7 +17,7 @@ let running;
 
 /** Resolves with the exit code: 0 when the demonstration showed what it should. */
 export async function demonstrate() {
-  if (process.platform === 'linux' && process.getuid() === 0) await installPackages();
+  if (process.platform === 'linux' && process.getuid() === 0) await installPackages(['lab']);
   const obstacle = findObstacle();
   if (obstacle !== undefined) return diagnoseRecorded(obstacle);
   const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => [signal, () => interrupt(signal)]);

@@ -30,12 +30,6 @@ const packages = [
     reason: 'unshare and nsenter hold and enter the namespaces of the lab',
   },
   {
-    name: 'iputils-ping',
-    program: 'ping',
-    for: 'test',
-    reason: 'sends real packets between the pods of the lab',
-  },
-  {
     name: 'nftables',
     program: 'nft',
     for: 'test',
@@ -71,8 +65,8 @@ export function findMissingLabPrograms() {
 }
 
 /** Installs what is missing, where that is possible; resolves in any case. */
-export async function installPackages() {
-  const missing = packages.filter((entry) => !findProgram(entry.program));
+export async function installPackages(purposes = ['lab', 'test']) {
+  const missing = packages.filter((entry) => purposes.includes(entry.for) && !findProgram(entry.program));
   if (missing.length === 0) return;
   const names = missing.map((entry) => entry.name);
   console.error('packages: these are missing here:');

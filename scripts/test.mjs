@@ -38,13 +38,22 @@ async function runGates() {
 
 async function runGate({ name, run }) {
   const startedMs = Date.now();
-  const { state, output } = await run().catch((error) => ({ state: 'failed', output: String(error.stack) }));
+  const { state, output } = await tryGate(run);
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
   const mark = { passed: '✓', failed: '✗', skipped: '↓' }[state];
   console.log(`${mark} ${name} (${seconds} s)${state === 'failed' ? `\n${indent(output)}` : ''}`);
   if (state === 'passed') total.passed++;
   else if (state === 'failed') total.failed.push(name);
   else total.skipped.push({ name, reason: output });
+}
+
+/** A gate that throws has judged nothing, so it fails. */
+async function tryGate(run) {
+  try {
+    return await run();
+  } catch (error) {
+    return { state: 'failed', output: String(error.stack) };
+  }
 }
 
 async function runVitest() {
