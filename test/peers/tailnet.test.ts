@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findPeerBinary } from '../../lab/peer-binaries.ts';
+import { findTailnetBinaries } from '../../lab/tailnet.ts';
 import { startRealTailnet } from '../../lab/tailnet-real.ts';
-import type { TailnetBinaries } from '../../lab/tailnet-real.ts';
 import { readTable } from '../../lab/tailnet-table.ts';
 import type { LabMachine } from '../../lab/machine.ts';
 import type { Tailnet } from '../../lab/tailnet-request.ts';
@@ -15,12 +14,6 @@ import type { TestLan } from './namespaced-machines.ts';
 
 const hijacked = ['10.42.0.0/16', '10.43.0.0/16'];
 
-function findBinaries(): TailnetBinaries | undefined {
-  const [tailscaled, tailscale, labcontrol] = ['tailscaled', 'tailscale', 'labcontrol'].map(findPeerBinary);
-  if (tailscaled === undefined || tailscale === undefined || labcontrol === undefined) return undefined;
-  return { tailscaled, tailscale, labcontrol };
-}
-
 describe('a tailnet of real tailscaled', () => {
   let lan: TestLan | undefined;
   let tailnet: Tailnet | undefined;
@@ -28,7 +21,7 @@ describe('a tailnet of real tailscaled', () => {
   let reason = '';
 
   beforeAll(async () => {
-    const binaries = findBinaries();
+    const binaries = findTailnetBinaries();
     if (process.getuid?.() !== 0) reason = 'needs root, to make network namespaces';
     else if (binaries === undefined) reason = 'tailscale is not built: npm run peers tailscale';
     else {
