@@ -1,0 +1,115 @@
+// An IP packet comes in by a device: translation in PREROUTING, routing with source validation, and then it is for this
+// namespace, sent on, or dropped. Order: Linux 6.12 ip_rcv, PREROUTING, ip_route_input_slow, FORWARD, POSTROUTING.
+import { classifyInput } from './source-validation.ts';
+import type { InputAnswer } from './source-validation.ts';
+import type { RouteQuery } from './lookup.ts';
+import { addRouteHops } from './route-hops.ts';
+import { addServiceHop, endForAnswer, endForService, postroute } from './send.ts';
+import { restoreDestination, translateService } from './translate.ts';
+import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
+import type { Stage, Step, WalkState } from './walk.ts';
+import type { Namespace, Network } from '../model/network.ts';
+
+export type Input = Extract<Stage, { kind: 'input' }>;
+
+export function receivePacket(network: Network, state: WalkState, stage: Input): readonly Step[] {
+  const namespace = namespaceAt(network, stage.namespace);
+  const place = `${stage.namespace} ${stage.link} ${state.packet.source} ${state.packet.destination}`;
+  if (state.visited.has(place)) return [endLost(state, stage.namespace, 'loop')];
+  const seen = { ...restoreDestination(namespace, state), visited: new Set([...state.visited, place]) };
+  const service = translateService(network, namespace, seen);
+  if (service.kind === 'none') return routeInput(network, seen, { namespace, link: stage.link });
+  if (service.kind !== 'translated') return [endForService(seen, namespace, service)];
+  return service.states.flatMap(({ state: choice }) =>
+    routeInput(network, addServiceHop(choice, namespace, seen.packet), { namespace, link: stage.link }),
+  );
+}
+
+interface Place {
+  readonly namespace: Namespace;
+  readonly link: string;
+}
+
+function routeInput(network: Network, state: WalkState, place: Place): readonly Step[] {
+  const answer = classifyInput(place.namespace, inputQuery(state, place.link));
+  switch (answer.kind) {
+    case 'local':
+      return [{ state, stage: { kind: 'deliver', namespace: place.namespace.id } }];
+    case 'forward':
+      return forward(network, state, place, answer);
+    case 'rejected':
+      return [endRejected(state, place, answer)];
+    case 'not-forwarding':
+      return [endNotForwarding(state, place, answer)];
+    case 'broadcast':
+      return [endUnknown(state, place.namespace.id, 'broadcast traffic is not followed')];
+    case 'failed':
+      return [endForAnswer(state, place.namespace, answer.answer)];
+    case 'unknown':
+      return [endUnknown(state, place.namespace.id, answer.question, answer.missing)];
+  }
+}
+
+function inputQuery(state: WalkState, link: string): RouteQuery {
+  const { packet } = state;
+  return {
+    to: packet.destination,
+    from: packet.source,
+    mark: packet.mark,
+    inputLink: link,
+    tos: 0,
+    ipProtocol: ipProtocolOf(packet),
+    sourcePort: packet.sourcePort,
+    destinationPort: packet.destinationPort,
+    uid: 0,
+  };
+}
+
+function forward(
+  network: Network,
+  state: WalkState,
+  place: Place,
+  answer: Extract<InputAnswer, { kind: 'forward' }>,
+): readonly Step[] {
+  const { namespace, link } = place;
+  if (state.packet.ttl <= 1) return [endLost(state, namespace.id, 'loop')];
+  const aged = withPacket(state, { ttl: state.packet.ttl - 1 });
+  return answer.route.nexthops.map((hop) => {
+    const routed = addRouteHops(aged, namespace.id, answer.route, hop);
+    const way = { namespace, outputLink: hop.link ?? '?', gateway: hop.gateway, inputLink: link };
+    return postroute(network, routed, way);
+  });
+}
+
+function endRejected(
+  state: WalkState,
+  place: Place,
+  answer: Extract<InputAnswer, { kind: 'rejected' }>,
+): Step {
+  const hop = addHop(state, place.namespace.id, {
+    step: 'source-check',
+    did: answer.text,
+    because: answer.evidence,
+    elements: answer.elements,
+    link: place.link,
+  });
+  return endLost(hop, place.namespace.id, 'source-rejected');
+}
+
+function endNotForwarding(
+  state: WalkState,
+  place: Place,
+  answer: Extract<InputAnswer, { kind: 'not-forwarding' }>,
+): Step {
+  const { sysctl, key } = answer;
+  const hop = addHop(state, place.namespace.id, {
+    step: 'forward',
+    did: `${key} = ${sysctl.value}: ${place.namespace.id} does not forward what comes in by ${place.link}`,
+    because: [sysctl.evidence],
+    elements: [
+      { kind: 'sysctl', namespace: place.namespace.id, key, value: sysctl.value, evidence: sysctl.evidence },
+    ],
+    link: place.link,
+  });
+  return endLost(hop, place.namespace.id, 'not-forwarding');
+}

@@ -1,0 +1,107 @@
+// Follows one flow there and back. In: a network and a flow. Out: every journey the packet could take, each with its
+// reply's, and one verdict over all of them.
+import type { Flow, Journey, Packet, Trace, Verdict } from './flow.ts';
+import { runWalk } from './walk-driver.ts';
+import type { FinishedWay } from './walk-driver.ts';
+import type { WalkState } from './walk.ts';
+import type { Network } from '../model/network.ts';
+import { familyOf } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
+
+/** A client's port; which one never matters to what is modelled, but it has to be one. */
+const clientPort = 40000;
+
+export function traceFlow(network: Network, flow: Flow): Trace {
+  const isBound = flow.fromAddress !== undefined;
+  const start: WalkState = {
+    packet: firstPacket(flow),
+    hops: [],
+    nat: [],
+    isReply: false,
+    depth: 0,
+    visited: new Set(),
+  };
+  if (!network.namespaces.has(flow.from))
+    return { flow, journeys: [unseenSender(network, flow)], verdict: 'unknown' };
+  const ways = runWalk(network, { state: start, stage: { kind: 'send', namespace: flow.from, isBound } });
+  const journeys = ways.map((way) => finishJourney(network, flow, way));
+  return { flow, journeys, verdict: judgeJourneys(journeys) };
+}
+
+function unseenSender(network: Network, flow: Flow): Journey {
+  const why = network.unreachable.get(flow.from.replace(/^node\//, ''));
+  const question = `what does ${flow.from} do with the packet?${why === undefined ? '' : ` (${why})`}`;
+  return { hops: [], end: { kind: 'unknown', at: flow.from, question } };
+}
+
+function firstPacket(flow: Flow): Packet {
+  const unspecified = (familyOf(flow.to) === 6 ? '::' : '0.0.0.0') as Address;
+  return {
+    source: flow.fromAddress ?? unspecified,
+    destination: flow.to,
+    protocol: flow.protocol,
+    sourcePort: flow.protocol === 'icmp' ? 0 : clientPort,
+    destinationPort: flow.protocol === 'icmp' ? 0 : (flow.port ?? 0),
+    mark: flow.mark ?? 0,
+    ttl: 64,
+  };
+}
+
+function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey {
+  const { hops } = way.state;
+  if (way.end.kind !== 'delivered') return { hops, end: way.end };
+  if (way.end.to === flow.from)
+    return { hops, end: way.end, replies: [{ hops: [], end: { kind: 'delivered', to: flow.from } }] };
+  const replies = runWalk(network, {
+    state: turnAround(way.state),
+    stage: { kind: 'send', namespace: way.end.to, isBound: true },
+  });
+  return { hops, end: way.end, replies: replies.map((reply) => finishReply(flow, reply)) };
+}
+
+/** The answer: addresses and ports swapped, no mark, a fresh TTL, and the translations remembered. */
+function turnAround(state: WalkState): WalkState {
+  const { packet } = state;
+  return {
+    packet: {
+      source: packet.destination,
+      destination: packet.source,
+      protocol: packet.protocol,
+      sourcePort: packet.destinationPort,
+      destinationPort: packet.sourcePort,
+      mark: 0,
+      ttl: 64,
+    },
+    hops: [],
+    nat: state.nat,
+    isReply: true,
+    depth: state.depth,
+    visited: new Set(),
+  };
+}
+
+function finishReply(flow: Flow, reply: FinishedWay): Journey {
+  const { hops } = reply.state;
+  if (reply.end.kind === 'delivered' && reply.end.to !== flow.from) {
+    return { hops, end: { kind: 'lost', at: reply.end.to, why: 'wrong-host', isCertain: true } };
+  }
+  return { hops, end: reply.end };
+}
+
+export function judgeJourneys(journeys: readonly Journey[]): Verdict {
+  return combine(journeys.map(judgeJourney));
+}
+
+function judgeJourney(journey: Journey): Verdict {
+  if (journey.end.kind === 'unknown') return 'unknown';
+  if (journey.end.kind !== 'delivered') return 'fails';
+  return journey.replies === undefined ? 'arrives' : combine(journey.replies.map(judgeJourney));
+}
+
+function combine(verdicts: readonly Verdict[]): Verdict {
+  const first = verdicts[0];
+  if (first === undefined) return 'unknown';
+  if (verdicts.every((verdict) => verdict === first)) return first;
+  // Some ways fail for certain: by luck at best. Otherwise what is left over is not known.
+  return verdicts.some((verdict) => verdict === 'fails' || verdict === 'partly') ? 'partly' : 'unknown';
+}
