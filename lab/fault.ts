@@ -1,0 +1,35 @@
+// A fault of the lab: what is wrong, in words; how it is made, in the plan or in the kernel of a running lab; and what
+// a diagnosis must find. One file per fault stands in faults/; this is the shape they share.
+import type { LabMachine } from './machine.ts';
+import type { LabPlan } from './plan.ts';
+import type { Tailnet } from './tailnet-request.ts';
+
+/** What a diagnosis must find: exactly these, and nothing besides. */
+export interface ExpectedCause {
+  /** Where a catalogued diagnosis exists for it. */
+  readonly code?: string;
+  readonly layer: string;
+  /** At least these, most specific first. */
+  readonly subjects: readonly string[];
+}
+
+/** What a fault may lay its hands on. */
+export interface FaultGround {
+  readonly plan: LabPlan;
+  readonly machines: ReadonlyMap<string, LabMachine>;
+  readonly tailnet: Tailnet | undefined;
+}
+
+export interface LabFault {
+  readonly name: string;
+  /** One line for `lab list`. */
+  readonly title: string;
+  /** What happened, in the words of a person who was there. */
+  readonly description: string;
+  /** Empty where the state is odd, but everything arrives. */
+  readonly expected: readonly ExpectedCause[];
+  /** Changes what gets built: who accepts and advertises routes, which card flannel uses. */
+  readonly changePlan?: (plan: LabPlan) => LabPlan;
+  /** Changes the running lab, before its application starts. */
+  readonly make?: (ground: FaultGround) => Promise<void>;
+}

@@ -1,0 +1,144 @@
+// The network of one node as commands: what k3s, flannel 0.28.9 and the CNI plugins would have written. In goes the
+// plan, out comes a shell script that runs once inside the node's namespaces (one process per tool, fed by batches:
+// a lab is up in seconds only because nothing here costs a process per command).
+import { deriveVethName } from './derived-names.ts';
+import { podNetns, podsOn } from './plan.ts';
+import type { LabPlan, PlannedNode, PlannedPod } from './plan.ts';
+
+/** flannel's and the pods' MTU: the LAN's less what VXLAN adds. */
+const podMtu = 1450;
+
+/** Loose, as systemd sets it on Debian and Ubuntu. */
+const nodeSysctls: readonly (readonly [string, string])[] = [
+  ['net/ipv4/conf/all/rp_filter', '2'],
+  ['net/ipv4/conf/default/rp_filter', '2'],
+  ['net/ipv4/ip_forward', '1'],
+  ['net/ipv6/conf/all/forwarding', '1'],
+  ['net/ipv4/conf/all/route_localnet', '1'],
+  ['net/bridge/bridge-nf-call-iptables', '1'],
+  ['net/bridge/bridge-nf-call-ip6tables', '1'],
+];
+
+/** Commands for `ip -batch` on the LAN: the bridge, and a cable to every machine. */
+export function lanLinkCommands(plan: LabPlan, pidByMachine: ReadonlyMap<string, number>): string[] {
+  const cables = [...pidByMachine].flatMap(([machine, pid]) => [
+    `link add lan-${machine} type veth peer name eth0 netns ${pid}`,
+    `link set lan-${machine} master br0 up`,
+  ]);
+  return [
+    'link set lo up',
+    'link add br0 type bridge',
+    `addr add ${plan.lan.gateway}/${plan.lan.length} dev br0`,
+    'link set br0 up',
+    ...cables,
+  ];
+}
+
+/** A machine that is no node: its address, its way out, and routes to the pods over the nodes (it is a subnet router). */
+export function hostScript(plan: LabPlan, lanAddress: string): string {
+  const podRoutes = plan.nodes.map((node) => `route add ${node.podCidr} via ${node.lanAddress}`);
+  const first = plan.nodes[0]?.lanAddress ?? plan.lan.gateway;
+  return [
+    'set -e',
+    ...nodeSysctls.slice(0, 4).map(writeSysctl),
+    batch('ip -batch -', [
+      ...lanCommands(plan, lanAddress),
+      ...podRoutes,
+      `route add ${plan.options.serviceCidr} via ${first}`,
+    ]),
+  ].join('\n');
+}
+
+export function nodeScript(plan: LabPlan, node: PlannedNode, tables: string): string {
+  const pods = podsOn(plan, node.name);
+  return [
+    'set -e',
+    ...nodeSysctls.map(writeSysctl),
+    batch('ip -batch -', [
+      ...lanCommands(plan, node.lanAddress),
+      ...flannelDeviceCommands(node),
+      ...bridgeCommands(node),
+      ...pods.flatMap(cablePod),
+      ...plan.nodes.filter((peer) => peer.name !== node.name).flatMap(flannelPeerRoutes),
+    ]),
+    batch(
+      'bridge -batch -',
+      plan.nodes.filter((peer) => peer.name !== node.name).map((peer) => flannelPeerFdb(peer)),
+    ),
+    ...pods.map((pod) => batch(`ip -n ${podNetns(pod)} -batch -`, podCommands(node, pod))),
+    batch('iptables-restore', [tables]),
+  ].join('\n');
+}
+
+function lanCommands(plan: LabPlan, lanAddress: string): string[] {
+  return [
+    'link set lo up',
+    `addr add ${lanAddress}/${plan.lan.length} brd + dev eth0`,
+    'link set eth0 up',
+    `route add default via ${plan.lan.gateway} dev eth0`,
+  ];
+}
+
+/** flannel.1 as pkg/backend/vxlan/device.go makes it: no learning, the kernel's default port of 8472, an address of /32. */
+export function flannelDeviceCommands(node: PlannedNode): string[] {
+  const { device, publicIp } = node.flannel;
+  return [
+    `link add flannel.1 address ${node.vtepMac} type vxlan id 1 local ${publicIp} dev ${device} dstport 8472 nolearning`,
+    `addr add ${node.vtepAddress}/32 dev flannel.1`,
+    `link set flannel.1 mtu ${podMtu} up`,
+  ];
+}
+
+/** The route and the neighbour that flannel keeps for another node (pkg/backend/vxlan/vxlan_network.go). */
+export function flannelPeerRoutes(peer: PlannedNode): string[] {
+  return [
+    `neigh replace ${peer.vtepAddress} lladdr ${peer.vtepMac} nud permanent dev flannel.1`,
+    `route replace ${peer.podCidr} via ${peer.vtepAddress} dev flannel.1 onlink`,
+  ];
+}
+
+/** The forwarding entry that flannel keeps for another node: which machine the outer packet goes to. */
+export function flannelPeerFdb(peer: PlannedNode): string {
+  return `fdb append ${peer.vtepMac} dev flannel.1 dst ${peer.flannel.publicIp} self permanent`;
+}
+
+function bridgeCommands(node: PlannedNode): string[] {
+  return [
+    `link add cni0 mtu ${podMtu} type bridge`,
+    `addr add ${node.podGateway}/24 brd + dev cni0`,
+    'link set cni0 up',
+  ];
+}
+
+/** A pod's namespace and its cable to the bridge, with hairpin so that it can reach itself through its Service. */
+function cablePod(pod: PlannedPod): string[] {
+  const veth = podVeth(pod);
+  return [
+    `netns add ${podNetns(pod)}`,
+    `link add ${veth} mtu ${podMtu} type veth peer name eth0 mtu ${podMtu} netns ${podNetns(pod)}`,
+    `link set ${veth} master cni0 up`,
+    `link set ${veth} type bridge_slave hairpin on`,
+  ];
+}
+
+function podCommands(node: PlannedNode, pod: PlannedPod): string[] {
+  return [
+    'link set lo up',
+    `addr add ${pod.address}/24 brd + dev eth0`,
+    'link set eth0 up',
+    `route add default via ${node.podGateway} dev eth0`,
+  ];
+}
+
+export function podVeth(pod: PlannedPod): string {
+  return deriveVethName(podNetns(pod));
+}
+
+function writeSysctl([name, value]: readonly [string, string]): string {
+  return `echo ${value} > /proc/sys/${name}`;
+}
+
+/** A command with lines on its standard input. The marker can stand in no batch: it is no command of any of them. */
+function batch(command: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${command} <<'END-OF-BATCH'\n${lines.join('\n')}\nEND-OF-BATCH`;
+}

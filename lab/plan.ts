@@ -1,0 +1,204 @@
+// The lab on paper: which machines, pods and Services there are, and every address. In go the options of `lab up`, out
+// comes data that everything else reads: the network code, the agents, the recorded objects, the faults (a fault may
+// hand back a changed plan). Nothing here touches the machine. Node J's pods live in the J-th /24 of the cluster CIDR,
+// so node-1 has 10.42.0.0/24, as k3s gives it to the first node.
+import { ipv4Value, parseAddress } from '../src/core/net/address.ts';
+import { formatPrefix, parsePrefix, prefixesOverlap } from '../src/core/net/prefix.ts';
+import type { Prefix } from '../src/core/net/prefix.ts';
+import { castPods, castServices } from './cast.ts';
+import { deriveMac } from './derived-names.ts';
+
+export interface LabOptions {
+  readonly name: string;
+  readonly nodeCount: number;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly faults: readonly string[];
+}
+
+export interface PlannedNode {
+  readonly name: string;
+  /** From 1. The first one runs the API server. */
+  readonly index: number;
+  readonly lanAddress: string;
+  readonly podCidr: string;
+  /** cni0's address: the default gateway of the node's pods. */
+  readonly podGateway: string;
+  /** flannel.1's address: the first of the pod CIDR. */
+  readonly vtepAddress: string;
+  readonly vtepMac: string;
+  /** What flannel announces to the other nodes and binds its VXLAN device to; a fault may make it another than the LAN's. */
+  readonly flannel: { readonly device: string; readonly publicIp: string };
+  /** A second network card, where a fault gave the node one. */
+  readonly secondLan?: { readonly device: string; readonly address: string; readonly length: number };
+}
+
+/** A machine on the LAN that is no node. It is a subnet router in the tailnet. */
+export interface PlannedHost {
+  readonly name: string;
+  readonly lanAddress: string;
+}
+
+export type PodProgram = 'web' | 'database' | 'dns' | 'api';
+
+export interface PlannedPort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface PlannedPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly address: string;
+  readonly program: PodProgram;
+  /** The workload that owns it; `Pod` for one that nobody owns. */
+  readonly owner: {
+    readonly kind: 'Deployment' | 'StatefulSet' | 'Pod';
+    readonly name: string;
+    readonly hash: string;
+  };
+  readonly labels: Readonly<Record<string, string>>;
+  readonly image: string;
+  /** The container's name. */
+  readonly container: string;
+  readonly ports: readonly PlannedPort[];
+  /** Asked by the kubelet from the pod's node; a pod without it is ready while its program listens. */
+  readonly readiness?: { readonly port: number; readonly path: string };
+}
+
+export interface PlannedService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIp: string;
+  /** Undefined for `default/kubernetes`, whose endpoint is the API server on the first node. */
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly ports: readonly (PlannedPort & { readonly targetPort: number })[];
+}
+
+export interface PlannedMember {
+  readonly machine: string;
+  readonly acceptRoutes: boolean;
+  readonly advertiseRoutes: readonly string[];
+}
+
+export interface LabPlan {
+  readonly options: LabOptions;
+  readonly lan: { readonly prefix: string; readonly length: number; readonly gateway: string };
+  readonly nodes: readonly PlannedNode[];
+  readonly hosts: readonly PlannedHost[];
+  readonly pods: readonly PlannedPod[];
+  readonly services: readonly PlannedService[];
+  readonly tailnet: readonly PlannedMember[];
+}
+
+export const apiServerPort = 6443;
+export const kubeletPort = 10_250;
+export const maximumNodes = 40;
+
+const lanBase = '192.168.50.';
+/** Advertised by the subnet router in a healthy lab: it overlaps nothing. */
+const disjointPrefix = '172.31.77.0/24';
+
+/** The healthy plan for these options. Throws one sentence where they cannot be met. */
+export function planLab(options: LabOptions): LabPlan {
+  const cluster = readCidr(options.clusterCidr, 'cluster CIDR');
+  const service = readCidr(options.serviceCidr, 'service CIDR');
+  checkOptions(options, cluster, service);
+  const nodes = Array.from({ length: options.nodeCount }, (_, position) => planNode(cluster, position + 1));
+  const hosts = [{ name: 'pi-gateway', lanAddress: `${lanBase}9` }];
+  return {
+    options,
+    lan: { prefix: `${lanBase}0/24`, length: 24, gateway: `${lanBase}1` },
+    nodes,
+    hosts,
+    pods: castPods(nodes),
+    services: castServices((offset) => addressAt(service, offset)),
+    tailnet: [
+      ...nodes.map((node) => ({ machine: node.name, acceptRoutes: true, advertiseRoutes: [] })),
+      ...hosts.map((host) => ({
+        machine: host.name,
+        acceptRoutes: false,
+        advertiseRoutes: [disjointPrefix],
+      })),
+    ],
+  };
+}
+
+export function findNode(plan: LabPlan, name: string): PlannedNode {
+  const node = plan.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined)
+    throw new Error(`this lab has no ${name}; it has ${String(plan.nodes.length)} nodes`);
+  return node;
+}
+
+export function podsOn(plan: LabPlan, node: string): readonly PlannedPod[] {
+  return plan.pods.filter((pod) => pod.node === node);
+}
+
+/** `namespace/name`, as it is written on the command line. */
+export function podKey(pod: { readonly namespace: string; readonly name: string }): string {
+  return `${pod.namespace}/${pod.name}`;
+}
+
+/** The name of the pod's network namespace on its node. */
+export function podNetns(pod: { readonly namespace: string; readonly name: string }): string {
+  return `${pod.namespace}_${pod.name}`;
+}
+
+/** The address `offset` places after the start of the prefix; IPv4. */
+export function addressAt(prefix: Prefix, offset: number): string {
+  const value = ipv4Value(prefix.address) + offset;
+  return [24, 16, 8, 0].map((shift) => String(Math.floor(value / 2 ** shift) % 256)).join('.');
+}
+
+function planNode(cluster: Prefix, index: number): PlannedNode {
+  const offset = (index - 1) * 256;
+  const name = `node-${index}`;
+  const lanAddress = `${lanBase}${10 + index}`;
+  return {
+    name,
+    index,
+    lanAddress,
+    podCidr: `${addressAt(cluster, offset)}/24`,
+    podGateway: addressAt(cluster, offset + 1),
+    vtepAddress: addressAt(cluster, offset),
+    vtepMac: deriveMac(`vtep ${name}`),
+    flannel: { device: 'eth0', publicIp: lanAddress },
+  };
+}
+
+function readCidr(text: string, what: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix?.family !== 4) throw new Error(`the ${what} ${text} is not an IPv4 prefix like 10.42.0.0/16`);
+  return prefix;
+}
+
+function checkOptions(options: LabOptions, cluster: Prefix, service: Prefix): void {
+  if (!Number.isInteger(options.nodeCount) || options.nodeCount < 1 || options.nodeCount > maximumNodes) {
+    throw new Error(`a lab has 1 to ${String(maximumNodes)} nodes, not ${String(options.nodeCount)}`);
+  }
+  if (2 ** (24 - cluster.length) < options.nodeCount) {
+    throw new Error(
+      `the cluster CIDR ${formatPrefix(cluster)} has no /24 for each of ${options.nodeCount} nodes`,
+    );
+  }
+  if (service.length > 24) throw new Error(`the service CIDR ${formatPrefix(service)} is smaller than a /24`);
+  if (prefixesOverlap(cluster, service)) throw new Error('the cluster CIDR and the service CIDR overlap');
+  const taken = [`${lanBase}0/24`, '100.64.0.0/10', '127.0.0.0/8', disjointPrefix].map((text) =>
+    readCidr(text, 'prefix'),
+  );
+  for (const prefix of [cluster, service]) {
+    const clash = taken.find((other) => prefixesOverlap(prefix, other));
+    if (clash !== undefined)
+      throw new Error(`${formatPrefix(prefix)} overlaps ${formatPrefix(clash)}, which the lab uses`);
+  }
+}
+
+/** Whether two IPv4 addresses are in the same /24, as two machines of one of the lab's LANs are. */
+export function shareLan(a: string, b: string): boolean {
+  const [first, second] = [parseAddress(a), parseAddress(b)];
+  if (first === undefined || second === undefined) return false;
+  return Math.floor(ipv4Value(first) / 256) === Math.floor(ipv4Value(second) / 256);
+}
