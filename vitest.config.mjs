@@ -10,7 +10,7 @@ const shellScriptsAsText = {
   },
 };
 
-const inLab = ['test/lab/**/*.test.ts'];
+const inLab = ['test/lab/**/*.test.ts', 'test/peers/**/*.test.ts'];
 
 export default defineConfig({
   plugins: [shellScriptsAsText],

@@ -49,7 +49,7 @@ const rooms: readonly Room[] = [
   { folder: 'src/core/repair', imports: upTo('repair') },
   { folder: 'src/core/report', imports: [...upTo('report'), 'src/core/pipeline.ts'] },
   { folder: 'src/core/pipeline.ts', imports: upTo('report') },
-  ...['collect', 'probe', 'apply', 'store', 'bundle'].map((name) => ({
+  ...['collect', 'probe', 'apply', 'store'].map((name) => ({
     folder: `src/io/${name}`,
     imports: ['src/core/fact', 'src/core/net', 'src/core/snapshot'],
     typesOfFiles: ['src/core/repair/plan.ts'],
