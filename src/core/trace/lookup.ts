@@ -25,7 +25,9 @@ export interface RouteQuery {
 /** One rule the lookup met, in order: what it did, and which route (if any) its table gave. */
 export interface RuleStep {
   readonly rule: RuleFact;
-  readonly outcome: 'no-match' | 'nothing-in-table' | 'throw' | 'suppressed' | 'skipped' | 'decided';
+  /** `skipped`: a nop, or a goto to a priority that no rule has. */
+  readonly outcome:
+    'no-match' | 'nothing-in-table' | 'throw' | 'suppressed' | 'skipped' | 'jumped' | 'decided';
   readonly route?: RouteFact;
 }
 
