@@ -30,6 +30,7 @@ export function buildNetwork(snapshot: Snapshot): Network {
     clusterNetwork,
     services: indexServices(snapshot.cluster),
     unreachable: snapshot.unreachable,
+    unseen: indexUnseen(snapshot),
     notes: parts.flatMap((part) => part.notes),
   };
 }
@@ -80,4 +81,17 @@ function indexOwners(namespaces: Iterable<Namespace>): ReadonlyMap<Address, read
     }
   }
   return owners;
+}
+
+function indexUnseen(snapshot: Snapshot): ReadonlyMap<Address, string> {
+  const { nodes } = snapshot.cluster;
+  const unseen = (nodes.known ? nodes.value : []).filter((node) => !snapshot.nodes.has(node.name));
+  const pairs = unseen.flatMap((node) => {
+    const published = node.flannel?.publicIp === undefined ? [] : [node.flannel.publicIp];
+    return [...node.internalIps, ...node.externalIps, ...published].map((ip): [Address, string] => [
+      ip,
+      node.name,
+    ]);
+  });
+  return new Map(pairs);
 }

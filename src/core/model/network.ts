@@ -75,6 +75,8 @@ export interface Network {
   readonly services: ServiceTable;
   /** Machines that could not be reached, with the reason. */
   readonly unreachable: ReadonlyMap<string, string>;
+  /** Addresses of Nodes whose machine nobody looked into, and which Node each belongs to. */
+  readonly unseen: ReadonlyMap<Address, string>;
   readonly notes: readonly Note[];
 }
 

@@ -10,6 +10,7 @@ import type { Step, WalkState } from './walk.ts';
 import type { Element } from './flow.ts';
 import type { AddressOwner, Namespace, Network } from '../model/network.ts';
 import type { Address } from '../net/address.ts';
+import { missing } from '../fact/known.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
 
 export interface Leaving {
@@ -25,6 +26,8 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
   if (owner !== undefined && isRoutedNetwork(network, leaving, owner))
     return [crossUnderlay(state, leaving, owner)];
   if (owner !== undefined) return [loseOutside(state, leaving)];
+  const unseen = network.unseen.get(destination) ?? network.unseen.get(leaving.nexthop);
+  if (unseen !== undefined) return [endAtUnseen(state, leaving, unseen)];
   const isOurs =
     isPodAddress(network.clusterNetwork, destination) ||
     isServiceAddress(network.clusterNetwork, destination);
@@ -44,6 +47,19 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
       `what lies behind ${link.name} of ${namespace.id} on the way to ${destination}?`,
     ),
   ];
+}
+
+function endAtUnseen(state: WalkState, leaving: Leaving, node: string): Step {
+  const { namespace, link } = leaving;
+  const did = `out of ${link.name} to node/${node}, which nobody looked into`;
+  const hop = addHop(state, namespace.id, { step: 'wire', did, because: [link.evidence], link: link.name });
+  const path = `nodes/${node}/ip-route-4.json`;
+  return endUnknown(
+    hop,
+    `node/${node}`,
+    `what does node/${node} do with the packet?`,
+    missing('not-collected', path),
+  );
 }
 
 /** Another machine that has the address on a device that leads outside as well. */

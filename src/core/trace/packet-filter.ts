@@ -19,7 +19,8 @@ export function judgeFilter(netmap: Known<TailscaleNetmap>, state: WalkState): F
   if (!netmap.known) return { kind: 'unknown', missing: netmap };
   const rules = netmap.value.packetFilter;
   if (rules === undefined) return { kind: 'unknown' };
-  if (rules.some((rule) => matchesSource(rule, state) && matchesDestination(rule, state))) return { kind: 'allowed' };
+  if (rules.some((rule) => matchesSource(rule, state) && matchesDestination(rule, state)))
+    return { kind: 'allowed' };
   const isOpaque = rules.some((rule) => rule.opaqueSources.length > 0 && matchesDestination(rule, state));
   return isOpaque ? { kind: 'unknown' } : { kind: 'denied', evidence: netmap.evidence };
 }

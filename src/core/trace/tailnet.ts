@@ -37,7 +37,12 @@ export function transmitTailnet(network: Network, state: WalkState, send: Tailne
 
 function answerMagicDns(state: WalkState, send: TailnetSend): Step {
   const did = 'tailscaled itself answers MagicDNS';
-  const hop = addHop(state, send.namespace.id, { step: 'tailnet', did, because: [send.link.evidence], link: send.link.name });
+  const hop = addHop(state, send.namespace.id, {
+    step: 'tailnet',
+    did,
+    because: [send.link.evidence],
+    link: send.link.name,
+  });
   return endDelivered(hop, send.namespace.id);
 }
 
@@ -50,7 +55,9 @@ function sendBlindly(network: Network, state: WalkState, send: TailnetSend): Ste
   const { source, destination } = state.packet;
   const status = network.machines.get(namespace.machine)?.facts.tailscale.status;
   const way = findExpectedWay(network, namespace, destination);
-  const isOurs = isPodAddress(network.clusterNetwork, destination) || isServiceAddress(network.clusterNetwork, destination);
+  const isOurs =
+    isPodAddress(network.clusterNetwork, destination) ||
+    isServiceAddress(network.clusterNetwork, destination);
   const hop = addHop(state, namespace.id, {
     step: 'tailnet',
     did: `${link.name} gives ${source} → ${destination} to the tailnet`,
@@ -62,7 +69,9 @@ function sendBlindly(network: Network, state: WalkState, send: TailnetSend): Ste
     return endLost(hop, namespace.id, 'left-the-cluster', false);
   }
   const question = `which peer takes ${destination} from ${namespace.id}?`;
-  return status?.known === false ? endUnknown(hop, namespace.id, question, status) : endUnknown(hop, namespace.id, question);
+  return status?.known === false
+    ? endUnknown(hop, namespace.id, question, status)
+    : endUnknown(hop, namespace.id, question);
 }
 
 export function isTailnetAddress(address: Address): boolean {
@@ -88,7 +97,16 @@ function loseForPeer(state: WalkState, send: TailnetSend, evidence: Evidence): S
     step: 'tailnet',
     did: `no peer of ${namespace.id} takes ${destination}`,
     because: [evidence],
-    elements: [{ kind: 'absence', namespace: namespace.id, of: 'peer', link: link.name, address: destination, evidence }],
+    elements: [
+      {
+        kind: 'absence',
+        namespace: namespace.id,
+        of: 'peer',
+        link: link.name,
+        address: destination,
+        evidence,
+      },
+    ],
     link: link.name,
   });
   return endLost(hop, namespace.id, 'tunnel-no-peer');
@@ -102,7 +120,8 @@ export function findMachineOf(network: Network, peer: TailscalePeer): Machine | 
     if (self?.addresses.some((address) => peer.addresses.includes(address)) === true) return machine;
     const root = network.namespaces.get(machine.id);
     const held = root?.facts.addresses;
-    if (held?.known === true && held.value.some((fact) => peer.addresses.includes(fact.address))) return machine;
+    if (held?.known === true && held.value.some((fact) => peer.addresses.includes(fact.address)))
+      return machine;
   }
   return undefined;
 }
@@ -112,7 +131,11 @@ interface Refusal {
 }
 
 /** The receiver's own list of what the sender may use decides; without it, the sender's own entry is the same list. */
-function findSourceRefusal(sender: TailscaleStatus, receiver: Machine | undefined, source: Address): Refusal | undefined {
+function findSourceRefusal(
+  sender: TailscaleStatus,
+  receiver: Machine | undefined,
+  source: Address,
+): Refusal | undefined {
   const theirs = receiver?.facts.tailscale.status;
   const self = sender.self;
   if (self === undefined) return undefined;
@@ -156,7 +179,11 @@ function enterPeer(
     link: link.name,
   });
   if (receiver === undefined) {
-    return endUnknown(hop, namespace.id, `what does ${peer.hostName} (outside the evidence) do with a packet for ${destination}?`);
+    return endUnknown(
+      hop,
+      namespace.id,
+      `what does ${peer.hostName} (outside the evidence) do with a packet for ${destination}?`,
+    );
   }
   const filter = judgeFilter(receiver.facts.tailscale.netmap, state);
   if (filter.kind === 'unknown') {
@@ -172,7 +199,8 @@ function enterPeer(
 
 function tailnetLinkOf(machine: Machine): string {
   const links = machine.facts.root.links;
-  const found = links.known ? links.value.find((link) => link.kind === 'tun' && link.name.startsWith('tailscale')) : undefined;
+  const found = links.known
+    ? links.value.find((link) => link.kind === 'tun' && link.name.startsWith('tailscale'))
+    : undefined;
   return found?.name ?? 'tailscale0';
 }
-

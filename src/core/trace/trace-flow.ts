@@ -4,6 +4,7 @@ import type { Flow, Journey, Packet, Trace, Verdict } from './flow.ts';
 import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
 import type { WalkState } from './walk.ts';
+import { missing } from '../fact/known.ts';
 import type { Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
@@ -29,9 +30,26 @@ export function traceFlow(network: Network, flow: Flow): Trace {
 }
 
 function unseenSender(network: Network, flow: Flow): Journey {
-  const why = network.unreachable.get(flow.from.replace(/^node\//, ''));
-  const question = `what does ${flow.from} do with the packet?${why === undefined ? '' : ` (${why})`}`;
-  return { hops: [], end: { kind: 'unknown', at: flow.from, question } };
+  const node = nodeOfSender(network, flow);
+  const path = node === undefined ? 'nodes/' : `nodes/${node}/ip-route-4.json`;
+  const why = node === undefined ? undefined : network.unreachable.get(node);
+  const gap = why === undefined ? missing('not-collected', path) : missing('unreachable', path, why);
+  const at = node === undefined ? flow.from : `node/${node}`;
+  return {
+    hops: [],
+    end: {
+      kind: 'unknown',
+      at,
+      question: `what does ${at} do with packets from ${flow.from}?`,
+      missing: gap,
+    },
+  };
+}
+
+function nodeOfSender(network: Network, flow: Flow): string | undefined {
+  if (flow.from.startsWith('node/')) return flow.from.slice('node/'.length);
+  const pods = network.cluster.pods.known ? network.cluster.pods.value : [];
+  return pods.find((pod) => `pod/${pod.namespace}/${pod.name}` === flow.from)?.nodeName;
 }
 
 function firstPacket(flow: Flow): Packet {
