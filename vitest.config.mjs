@@ -22,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'computing',
-          include: ['src/**/*.test.ts', 'lab/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
+          include: ['{src,lab,test,bench}/**/*.test.ts', 'scripts/*.test.mjs'],
           exclude: inLab,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

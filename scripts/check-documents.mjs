@@ -28,7 +28,9 @@ export async function checkDocuments() {
 export function checkDocument(path, text, known, exists) {
   const problems = [];
   const headings = new Set([...text.matchAll(/^#+ (.*)$/gm)].map((match) => slugOf(match[1])));
+  let isCode = false;
   text.split('\n').forEach((line, index) => {
+    if (line.startsWith('```')) isCode = !isCode;
     const at = `${path}:${index + 1}`;
     for (const [, target] of line.matchAll(/\]\(([^)\s]+)\)/g)) {
       const problem = findLinkProblem(path, target, headings, exists);
@@ -40,7 +42,10 @@ export function checkDocument(path, text, known, exists) {
     for (const [, name] of line.matchAll(/npm run ([\w:-]+)/g)) {
       if (!known.scripts.has(name)) problems.push(`${at}: npm run ${name} does not exist`);
     }
-    for (const [, name] of line.matchAll(/(?:^\$? ?|`|npm start -- )waylaid ([a-z]+)/g)) {
+    const command = isCode
+      ? /(?:(?:^|\$ )waylaid|npm start --) ([a-z]+)/g
+      : /(?:(?:^\$ |`)waylaid|npm start --) ([a-z]+)/g;
+    for (const [, name] of line.matchAll(command)) {
       if (!known.commands.has(name)) problems.push(`${at}: waylaid ${name} does not exist`);
     }
   });

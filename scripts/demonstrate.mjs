@@ -20,13 +20,8 @@ export async function demonstrate() {
   if (process.platform === 'linux' && process.getuid() === 0) await installPackages(['lab']);
   const obstacle = findObstacle();
   if (obstacle !== undefined) return diagnoseRecorded(obstacle);
-  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => [signal, () => interrupt(signal)]);
-  for (const [signal, handler] of handlers) process.on(signal, handler);
-  try {
-    return await demonstrateInLab();
-  } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
+  return demonstrateInLab();
 }
 
 function findObstacle() {

@@ -1,13 +1,12 @@
 // The checks of `npm test` that are not vitest tests. Each is one named test in the count: it passes, fails with
 // what the tool printed, or is skipped with the reason. A gate only reads: none rewrites a file of the checkout.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { checkDocuments } from './check-documents.mjs';
 import { checkLock } from './check-lock.mjs';
 import { checkPackage } from './check-package.mjs';
 import { findProgram } from './install-packages.mjs';
 import { findPeersFolder, locatePeerFolder, readCatalogue } from './peer-folder.mjs';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { projectFolder, runKept } from './run-program.mjs';
 
 const GATE_LIMIT_MS = 300_000;
@@ -21,6 +20,7 @@ export const gates = [
     run: () => runTool('tsc', '-p', 'tsconfig.core.json'),
   },
   { name: 'types: everything', run: () => runTool('tsc', '-p', 'tsconfig.json') },
+  { name: 'types: the scripts', run: () => runTool('tsc', '-p', 'tsconfig.scripts.json') },
   { name: 'lint: eslint', run: () => runTool('eslint', '.', '--max-warnings', '0') },
   { name: 'format: prettier', run: () => runTool('prettier', '--check', '.', '--log-level', 'warn') },
   { name: 'dead code and dependencies: knip', run: () => runTool('knip', '--no-progress') },

@@ -25,8 +25,11 @@ export function runKept(argv, { timeoutMs, environment = {}, folder = projectFol
 /**
  * Runs to the end on this terminal. With `detached` the program has a process group of its own, so that Ctrl-C,
  * which the terminal sends to the whole foreground group, does not reach it.
+ * @param {string[]} argv
+ * @param {{ timeoutMs: number, environment?: object, detached?: boolean, onStart?: (child) => void }} options
+ * @returns {Promise<{ exit: number }>}
  */
-export function runShown(argv, { timeoutMs, environment = {}, detached = false, onStart = () => undefined }) {
+export function runShown(argv, { timeoutMs, environment = {}, detached = false, onStart }) {
   return new Promise((resolve) => {
     const child = spawn(argv[0], argv.slice(1), {
       cwd: projectFolder,
@@ -34,7 +37,7 @@ export function runShown(argv, { timeoutMs, environment = {}, detached = false, 
       stdio: ['ignore', 'inherit', 'inherit'],
       detached,
     });
-    onStart(child);
+    onStart?.(child);
     settle(child, timeoutMs, (exit, problem) => {
       if (problem !== '') process.stderr.write(problem);
       resolve({ exit });
