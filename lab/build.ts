@@ -11,7 +11,7 @@ import { hostScript, lanLinkCommands, nodeScript } from './node-network.ts';
 import { apiServerPort, kubeletPort, podKey } from './plan.ts';
 import { planWithFaults } from './plan-with-faults.ts';
 import { clusterDomain, hostFilesScript, nodeFilesScript } from './pod-files.ts';
-import { startTailnetByHand as startTailnet } from './tailnet-by-hand.ts';
+import { startTailnet } from './tailnet.ts';
 import type { Agent } from './agent.ts';
 import type { AgentConfig, AgentListener } from './agent-protocol.ts';
 import type { Kubelets } from './kubelet.ts';

@@ -19,7 +19,7 @@ export function podEtcFolder(pod: PlannedPod): string {
 /** Resolver options of one pod, as its `dnsConfig` says: the application waits less long than the default of 5 seconds. */
 export function resolverOptions(pod: PlannedPod): readonly (readonly [string, string])[] {
   const base = [['ndots', '5']] as const;
-  return pod.program === 'api' ? [...base, ['timeout', '1'], ['attempts', '2']] : base;
+  return pod.program === 'api' ? [...base, ['timeout', '1'], ['attempts', '1']] : base;
 }
 
 export function podResolvConf(plan: LabPlan, pod: PlannedPod): string {
