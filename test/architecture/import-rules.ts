@@ -39,10 +39,10 @@ const rooms: readonly Room[] = [
   { folder: 'src/core/net', imports: upTo('net') },
   { folder: 'src/core/snapshot', imports: upTo('snapshot') },
   { folder: 'src/core/model', imports: upTo('model') },
-  // A trace cites the facts that decided it, so it names their types; it never reads a snapshot.
+  // A trace cites the facts that decided it: it names their types and writes them as words, but reads no snapshot.
   {
     folder: 'src/core/trace',
-    imports: ['src/core/fact', 'src/core/net', 'src/core/model'],
+    imports: ['src/core/fact', 'src/core/net', 'src/core/model', 'src/core/snapshot/format-routing.ts'],
     types: ['src/core/snapshot'],
   },
   { folder: 'src/core/diagnose', imports: upTo('diagnose') },
