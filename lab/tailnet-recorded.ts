@@ -66,7 +66,7 @@ function recordStatus(tailnet: RecordedTailnet, self: JoinedMember): unknown {
       Addrs: [`${self.machine.lanAddress}:${tailnet.port}`],
       InMagicSock: false,
     },
-    Health: [],
+    Health: isDecliningRoutes(tailnet, self) ? [declinedRoutes] : [],
     MagicDNSSuffix: magicDnsSuffix,
     CurrentTailnet: { Name: tailnetName, MagicDNSSuffix: magicDnsSuffix, MagicDNSEnabled: true },
     CertDomains: null,
@@ -75,6 +75,14 @@ function recordStatus(tailnet: RecordedTailnet, self: JoinedMember): unknown {
     User: { [userId]: recordUser(tailnet) },
     ClientVersion: null,
   };
+}
+
+/** The one health message that a healthy lab shows (tailscale 1.102.3, health/healthmsg). */
+const declinedRoutes = 'Some peers are advertising routes but --accept-routes is false';
+
+function isDecliningRoutes(tailnet: RecordedTailnet, self: JoinedMember): boolean {
+  const routes = peersOf(tailnet, self).flatMap((peer) => primaryRoutes(tailnet.members, peer));
+  return !self.acceptRoutes && routes.length > 0;
 }
 
 function recordStatusPeer(tailnet: RecordedTailnet, member: JoinedMember): Record<string, unknown> {
