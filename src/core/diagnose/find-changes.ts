@@ -1,0 +1,168 @@
+// From failing flows to the smallest changes that heal them. In: the observed world and the flows that fail in it. Out:
+// the chosen changes, and which flow needs which. Each flow is followed to its loss, the few changes that would decide
+// otherwise there are tried, and where one uncovers the next loss the search goes on (a stale entry *and* a hijacked
+// route). What was found for one flow is tried first on the next, so that one fault stays one change.
+import type { Candidate } from './candidate.ts';
+import type { JudgedIntent } from './diagnosis.ts';
+import { findFailingWay, proposeChanges } from './propose-changes.ts';
+import { changeWorld } from './world.ts';
+import type { World } from './world.ts';
+import type { Flow, Trace } from '../trace/flow.ts';
+
+export interface FoundChanges {
+  readonly chosen: readonly Candidate[];
+  /** Which of the chosen each failing intent needs, by intent id; an empty list: nothing found heals it. */
+  readonly needed: ReadonlyMap<string, readonly Candidate[]>;
+  /** The world with all of the chosen applied. */
+  readonly healed: World;
+  /** Other single changes that would do the same as a chosen one, by its key. */
+  readonly alternatives: ReadonlyMap<string, readonly Candidate[]>;
+}
+
+const maxDepth = 6;
+const maxTriesPerFlow = 160;
+
+export function findChanges(
+  world: World,
+  failing: readonly JudgedIntent[],
+  working: readonly JudgedIntent[],
+): FoundChanges {
+  const search: Search = { base: world, working, chosen: [], healed: world, alternatives: new Map() };
+  for (const { intent } of failing) healFlow(search, intent.flow);
+  dropIdle(search, failing);
+  return {
+    chosen: search.chosen,
+    needed: new Map(failing.map(({ intent }) => [intent.id, needs(search, intent.flow)])),
+    healed: search.healed,
+    alternatives: search.alternatives,
+  };
+}
+
+interface Search {
+  readonly base: World;
+  readonly working: readonly JudgedIntent[];
+  chosen: readonly Candidate[];
+  healed: World;
+  readonly alternatives: Map<string, readonly Candidate[]>;
+}
+
+function healFlow(search: Search, flow: Flow): void {
+  if (isHealed(search.healed.trace(flow))) return;
+  const budget = { left: maxTriesPerFlow };
+  for (let depth = 1; depth <= maxDepth; depth++) {
+    const found = tryChanges(search, { world: search.healed, flow, depth, path: [] }, budget);
+    if (found === undefined) continue;
+    search.chosen = [...search.chosen, ...found];
+    search.healed = withCandidates(search.base, search.chosen);
+    return;
+  }
+}
+
+interface Attempt {
+  readonly world: World;
+  readonly flow: Flow;
+  /** How many more changes may be made. */
+  readonly depth: number;
+  readonly path: readonly Candidate[];
+}
+
+/** Depth first, the best candidate first, never more changes than allowed: called with growing depth, so smallest wins. */
+function tryChanges(
+  search: Search,
+  attempt: Attempt,
+  budget: { left: number },
+): readonly Candidate[] | undefined {
+  const way = findFailingWay(attempt.world.trace(attempt.flow).journeys);
+  if (way === undefined) return undefined;
+  const candidates = proposeChanges(attempt.world.network, way).filter(
+    (candidate) => !attempt.path.some((made) => made.key === candidate.key),
+  );
+  const tried: { readonly candidate: Candidate; readonly world: World }[] = [];
+  const healing: Candidate[] = [];
+  for (const candidate of candidates) {
+    if (budget.left-- <= 0) break;
+    const world = changeWorld(attempt.world, candidate.changes);
+    if (isHealed(world.trace(attempt.flow))) healing.push(candidate);
+    else if (hasMoved(attempt.world, world, attempt.flow)) tried.push({ candidate, world });
+  }
+  const best = healing.find((candidate) => breaksNothing(search, attempt.world, candidate));
+  if (best !== undefined) {
+    search.alternatives.set(
+      best.key,
+      healing.filter((candidate) => candidate !== best),
+    );
+    return [...attempt.path, best];
+  }
+  if (attempt.depth <= 1) return undefined;
+  for (const { candidate, world } of tried) {
+    const path = [...attempt.path, candidate];
+    const found = tryChanges(search, { world, flow: attempt.flow, depth: attempt.depth - 1, path }, budget);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The packet gets somewhere else than before: only then is it worth to go on from there. */
+function hasMoved(before: World, after: World, flow: Flow): boolean {
+  return describeLoss(before.trace(flow)) !== describeLoss(after.trace(flow));
+}
+
+function describeLoss(trace: Trace): string {
+  const way = findFailingWay(trace.journeys);
+  if (way === undefined) return trace.verdict;
+  return `${way.hops.length} ${way.hops.at(-1)?.did ?? ''} ${JSON.stringify(way.end)}`;
+}
+
+function isHealed(trace: Trace): boolean {
+  return trace.verdict === 'arrives';
+}
+
+/** What arrived before must still arrive. */
+function breaksNothing(search: Search, world: World, candidate: Candidate): boolean {
+  const changed = changeWorld(world, candidate.changes);
+  return search.working.every(({ intent }) => isHealed(changed.trace(intent.flow)));
+}
+
+function withCandidates(base: World, candidates: readonly Candidate[]): World {
+  return changeWorld(
+    base,
+    candidates.flatMap((candidate) => candidate.changes),
+  );
+}
+
+/** A change that a later one made needless is taken back. */
+function dropIdle(search: Search, failing: readonly JudgedIntent[]): void {
+  for (const candidate of [...search.chosen]) {
+    const rest = search.chosen.filter((other) => other !== candidate);
+    const world = withCandidates(search.base, rest);
+    const isIdle = failing.every(
+      ({ intent }) => !isHealed(search.healed.trace(intent.flow)) || isHealed(world.trace(intent.flow)),
+    );
+    if (!isIdle) continue;
+    search.chosen = rest;
+    search.healed = world;
+  }
+}
+
+function needs(search: Search, flow: Flow): readonly Candidate[] {
+  if (!isHealed(search.healed.trace(flow))) return [];
+  return search.chosen.filter((candidate) => {
+    const world = without(search, candidate);
+    return !isHealed(world.trace(flow));
+  });
+}
+
+const partialWorlds = new WeakMap<Search, Map<string, World>>();
+
+function without(search: Search, candidate: Candidate): World {
+  const worlds = partialWorlds.get(search) ?? new Map<string, World>();
+  partialWorlds.set(search, worlds);
+  const known = worlds.get(candidate.key);
+  if (known !== undefined) return known;
+  const world = withCandidates(
+    search.base,
+    search.chosen.filter((other) => other !== candidate),
+  );
+  worlds.set(candidate.key, world);
+  return world;
+}

@@ -1,0 +1,161 @@
+// What could be changed where a flow was lost. In: the failing way's hops. Out: candidate changes, best first. Two
+// sources and only these: removing or correcting what the hops cite (their support), and adding what the pod network's own
+// program would have written there. The cost is bounded by the length of the way, not by the cluster's size.
+import type { Candidate } from './candidate.ts';
+import { proposeExpected } from './propose-expected.ts';
+import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
+import type { Network } from '../model/network.ts';
+import { findExpectedPeer } from '../model/kubernetes/expect-overlay.ts';
+import { isSameRoute } from '../snapshot/apply-changes.ts';
+import { formatRoute, formatRule } from '../snapshot/format-routing.ts';
+import type { RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
+
+/** A way that does not arrive: all hops to the loss (the reply's too), and how it ended. */
+export interface FailingWay {
+  readonly hops: readonly Hop[];
+  readonly end: Disposition;
+}
+
+/** The first way of a trace that ends in a loss or a refusal. */
+export function findFailingWay(journeys: readonly Journey[]): FailingWay | undefined {
+  for (const journey of journeys) {
+    if (isLoss(journey.end)) return { hops: journey.hops, end: journey.end };
+    const reply = (journey.replies ?? []).find((candidate) => isLoss(candidate.end));
+    if (reply !== undefined) return { hops: [...journey.hops, ...reply.hops], end: reply.end };
+  }
+  return undefined;
+}
+
+function isLoss(end: Disposition): boolean {
+  return end.kind === 'lost' || end.kind === 'refused';
+}
+
+export function proposeChanges(network: Network, way: FailingWay): readonly Candidate[] {
+  const nearest = [...way.hops].reverse();
+  const corrections = nearest.flatMap((hop) =>
+    hop.elements.flatMap((element) => correct(network, hop, element)),
+  );
+  const expected = nearest.flatMap((hop) => proposeExpected(network, hop));
+  const unique = new Map<string, Candidate>();
+  for (const candidate of [...corrections, ...expected])
+    if (!unique.has(candidate.key)) unique.set(candidate.key, candidate);
+  return [...unique.values()].sort((a, b) => a.rank - b.rank);
+}
+
+function correct(network: Network, hop: Hop, element: Element): readonly Candidate[] {
+  switch (element.kind) {
+    case 'route':
+      return removeRoute(network, hop, element);
+    case 'rule':
+      return removeRule(element.namespace, element.rule);
+    case 'sysctl':
+      return setSysctl(element);
+    case 'link':
+      return raiseLink(element);
+    default:
+      return [];
+  }
+}
+
+/** Never the route that the pod network wrote itself, nor one to the machine's own addresses. */
+function removeRoute(
+  network: Network,
+  hop: Hop,
+  element: Extract<Element, { kind: 'route' }>,
+): readonly Candidate[] {
+  const { route, namespace } = element;
+  if (route.table === 'local' || isKernelRoute(route) || isDefault(route)) return [];
+  const root = network.namespaces.get(namespace);
+  const expected = root === undefined ? undefined : findExpectedPeer(network, root, hop.packet.destination);
+  if (expected !== undefined && isSameRoute({ ...route, protocol: undefined }, expected.route)) return [];
+  const text = formatRoute(route);
+  return [
+    {
+      key: `remove-route ${namespace} ${text}`,
+      family: `remove-route ${text}`,
+      rank: 10,
+      changes: [{ kind: 'remove-route', namespace, route }],
+    },
+  ];
+}
+
+/** The connected prefix of one of the machine's own addresses. */
+function isKernelRoute(route: RouteFact): boolean {
+  return (
+    route.table === 'main' &&
+    route.protocol === 'kernel' &&
+    route.nexthops.every((hop) => hop.gateway === undefined)
+  );
+}
+
+function isDefault(route: RouteFact): boolean {
+  return route.destination.length === 0 && route.table === 'main';
+}
+
+const kernelPriorities: readonly number[] = [0, 32766, 32767];
+
+function removeRule(namespace: string, rule: RuleFact): readonly Candidate[] {
+  if (kernelPriorities.includes(rule.priority)) return [];
+  const text = formatRule(rule);
+  return [
+    {
+      key: `remove-rule ${namespace} ${text}`,
+      family: `remove-rule ${text}`,
+      rank: 30,
+      changes: [{ kind: 'remove-rule', namespace, rule }],
+    },
+  ];
+}
+
+function setSysctl(element: Extract<Element, { kind: 'sysctl' }>): readonly Candidate[] {
+  const { namespace, key, value } = element;
+  return proposedValues(key).map(({ key: target, value: next, rank }) => ({
+    key: `sysctl ${namespace} ${target}=${next}`,
+    family: `sysctl ${target}=${next}`,
+    rank,
+    changes: [{ kind: 'set-sysctl', namespace, key: target, value: next, was: value }],
+  }));
+}
+
+interface ProposedValue {
+  readonly key: string;
+  readonly value: string;
+  readonly rank: number;
+}
+
+/** Forwarding is switched on for the whole machine, as k3s does at its start; loose reverse-path checks before none. */
+function proposedValues(key: string): readonly ProposedValue[] {
+  if (key.startsWith('net.ipv4.') && key.endsWith('forwarding')) {
+    return [
+      { key, value: '1', rank: 6 },
+      { key: 'net.ipv4.ip_forward', value: '1', rank: 5 },
+    ];
+  }
+  if (key === 'net.ipv4.ip_forward') return [{ key, value: '1', rank: 5 }];
+  if (key.startsWith('net.ipv6.') && key.endsWith('forwarding')) {
+    return [
+      { key, value: '1', rank: 6 },
+      { key: 'net.ipv6.conf.all.forwarding', value: '1', rank: 5 },
+    ];
+  }
+  if (key.endsWith('.rp_filter'))
+    return [
+      { key, value: '2', rank: 20 },
+      { key, value: '0', rank: 21 },
+    ];
+  if (key.endsWith('.src_valid_mark')) return [{ key, value: '1', rank: 19 }];
+  return [];
+}
+
+function raiseLink(element: Extract<Element, { kind: 'link' }>): readonly Candidate[] {
+  const { namespace, link } = element;
+  if (link.flags.length === 0 || (link.flags.includes('UP') && !link.flags.includes('NO-CARRIER'))) return [];
+  return [
+    {
+      key: `link-up ${namespace} ${link.name}`,
+      family: `link-up ${link.name}`,
+      rank: 12,
+      changes: [{ kind: 'set-link-up', namespace, link: link.name }],
+    },
+  ];
+}
