@@ -1,6 +1,7 @@
 // What the Kubernetes API said: every object raw (unknown fields survive), with typed projections of the kinds that
 // waylaid follows.
 import type { Evidence } from '../fact/evidence.ts';
+import { missing } from '../fact/known.ts';
 import type { Known } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
@@ -50,6 +51,9 @@ export interface FlannelLease {
   readonly publicIp?: Address;
   readonly vtepMac?: string;
   readonly vni?: number;
+  readonly publicIpv6?: Address;
+  /** Of the device `flannel-v6.VNI`. */
+  readonly vtepMacV6?: string;
 }
 
 export interface PodFact {
@@ -147,4 +151,12 @@ export interface ContainerLog {
   readonly container: string;
   readonly isPrevious: boolean;
   readonly lines: Known<readonly LogLine[]>;
+}
+
+/** The objects of a kind by its name in the bundle (`ingressroutes.traefik.io`); not collected where it is not listed. */
+export function resourceOf(
+  cluster: Pick<ClusterFacts, 'resources'>,
+  name: string,
+): Known<readonly KubeObject[]> {
+  return cluster.resources.get(name) ?? missing('not-collected', `cluster/resources/${name}.json`);
 }

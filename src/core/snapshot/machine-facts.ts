@@ -34,6 +34,8 @@ export interface LogLine {
 export interface FlannelSubnetFact {
   readonly network?: Prefix;
   readonly subnet?: Prefix;
+  readonly networkV6?: Prefix;
+  readonly subnetV6?: Prefix;
   readonly mtuBytes?: number;
   readonly isMasquerading?: boolean;
 }

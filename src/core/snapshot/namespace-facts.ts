@@ -12,7 +12,10 @@ export interface LinkFact {
   readonly evidence: Evidence;
   readonly index: number;
   readonly name: string;
-  /** linkinfo's kind (veth, bridge, vxlan, tun, wireguard…), `loopback`, or `physical` where there is none. */
+  /**
+   * linkinfo's kind (veth, bridge, vxlan, tun, wireguard…), `loopback`, `physical` where there is none, or `unknown`
+   * where the listing does not say (busybox, or `ip link` without -d).
+   */
   readonly kind: string;
   /** UP, LOWER_UP, NO-CARRIER, POINTOPOINT, NOARP… */
   readonly flags: readonly string[];
@@ -29,8 +32,10 @@ export interface LinkFact {
   readonly vxlan?: VxlanFact;
   /** Of a bridge port: whether a frame may leave by the port it came from. */
   readonly isHairpin?: boolean;
-  /** Of a bridge port: false when it is isolated, blocked or disabled. */
+  /** Of a bridge port: false when it is blocked or disabled. */
   readonly isForwarding?: boolean;
+  /** Of a bridge port: it exchanges frames only with ports that are not isolated, and with the bridge itself. */
+  readonly isIsolated?: boolean;
 }
 
 export interface VxlanFact {
@@ -97,6 +102,8 @@ export interface RuleFact {
   readonly protocol?: string;
   /** Selectors that waylaid cannot evaluate, as written; a flow that reaches such a rule is opaque from there. */
   readonly opaqueSelectors: readonly string[];
+  /** Printed by a tool that hides some selectors (busybox): it may match less than it says. */
+  readonly isPartial?: boolean;
 }
 
 export type RouteType =
@@ -178,7 +185,7 @@ export interface SocketFact {
   readonly state: string;
   /** Absent for the wildcard address of both families. */
   readonly address?: Address;
-  /** `*` in ss: any address. */
+  /** Bound to any address: of both families where `address` is absent (`*` in ss), else of that address's family. */
   readonly isWildcard: boolean;
   readonly link?: string;
   readonly port: number;

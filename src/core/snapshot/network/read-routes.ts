@@ -1,0 +1,180 @@
+// `ip -j -d -4 route show table all` (and -6), its text, and busybox's text, as routes.
+// In: the file and its family. Out: routes in printed order, tables still under the printed name where only rt_tables
+// knows the number. Defaults are iproute2's (6.1, ip/iproute.c): without -d it leaves out table main, protocol boot,
+// scope global and type unicast. Rows of the other family (a hand-made file without -4 or -6) are left out with a note.
+import type { Evidence } from '../../fact/evidence.ts';
+import { parseAddress } from '../../net/address.ts';
+import type { Address, Family } from '../../net/address.ts';
+import { defaultPrefix, parsePrefix } from '../../net/prefix.ts';
+import type { Prefix } from '../../net/prefix.ts';
+import type { BundleFile } from '../bundle-file.ts';
+import type { NexthopFact, RouteFact, RouteType } from '../namespace-facts.ts';
+import { withoutUndefined } from '../syntax/parse-json.ts';
+import { understood } from '../syntax/reading.ts';
+import type { Reading } from '../syntax/reading.ts';
+import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
+import type { RowReader } from '../syntax/read-rows.ts';
+import { draftRouteOfJson } from './draft-route-json.ts';
+import { draftRouteOfText } from './draft-route-text.ts';
+import { canonicalProtocol, canonicalScope, canonicalTable, parseTos } from './routing-names.ts';
+
+/** A route as printed, before its words mean anything. */
+export interface RouteDraft {
+  type?: string;
+  destination: string;
+  from?: string;
+  table?: string;
+  protocol?: string;
+  scope?: string;
+  metric?: number;
+  tos?: string;
+  preferredSource?: string;
+  preference?: string;
+  mtuBytes?: number;
+  nexthopId?: number;
+  /** An encapsulation, or something else that decides what happens to the packet and that we cannot evaluate. */
+  isOpaque?: boolean;
+  nexthops: NexthopDraft[];
+}
+
+export interface NexthopDraft {
+  gateway?: string;
+  link?: string;
+  weight?: number;
+  flags: string[];
+}
+
+export function readRoutesJson(file: BundleFile, family: Family): Reading<readonly RouteFact[]> {
+  return readDrafts(file, family, (file, build) =>
+    readJsonRows(file, (row, evidence) => build(draftRouteOfJson(row), evidence)),
+  );
+}
+
+export function readRoutesText(file: BundleFile, family: Family): Reading<readonly RouteFact[]> {
+  const reading = readDrafts(file, family, (file, build) =>
+    readTextRows(file, (record, evidence) => build(draftRouteOfText(record), evidence)),
+  );
+  if (!reading.isUnderstood || family === 6) return reading;
+  return understood(hideTies(reading.value), reading.notes);
+}
+
+type Build = RowReader<RouteDraft | undefined, RouteFact>;
+
+function readDrafts(
+  file: BundleFile,
+  family: Family,
+  read: (file: BundleFile, build: Build) => Reading<readonly RouteFact[]>,
+): Reading<readonly RouteFact[]> {
+  let strangers = 0;
+  const reading = read(file, (draft, evidence) => {
+    if (draft === undefined) return undefined;
+    if (isOfFamily(draft, family)) {
+      const route = buildRoute(draft, family, evidence);
+      return route === undefined ? undefined : [route];
+    }
+    strangers++;
+    return [];
+  });
+  if (!reading.isUnderstood || strangers === 0) return reading;
+  const text = `${file.path} holds ${strangers} routes that are not IPv${family}; they are ignored there.`;
+  return understood(reading.value, [{ code: 'odd-input', path: file.path, text }]);
+}
+
+/** A `default` has the family of its gateway; IPv6 rows also print a preference, IPv4 rows never do. */
+function isOfFamily(draft: RouteDraft, family: Family): boolean {
+  const destination = parsePrefix(draft.destination);
+  if (destination !== undefined) return destination.family === family;
+  if (draft.destination !== 'default' || family === 6) return true;
+  return draft.preference === undefined;
+}
+
+function buildRoute(draft: RouteDraft, family: Family, evidence: Evidence): RouteFact | undefined {
+  const destination = parseDestination(draft.destination, family);
+  const from = draft.from === undefined ? undefined : parseDestination(draft.from, family);
+  const source = draft.preferredSource === undefined ? undefined : parseAddress(draft.preferredSource);
+  const nexthops = draft.nexthops.map((nexthop) => buildNexthop(nexthop));
+  const tos = draft.tos === undefined ? 0 : parseTos(draft.tos);
+  if (destination === undefined || nexthops.includes(undefined)) return undefined;
+  if (draft.from !== undefined && from === undefined) return undefined;
+  if (draft.preferredSource !== undefined && source === undefined) return undefined;
+  const type = routeTypeOf(draft.type ?? 'unicast');
+  const leadsNowhere = type === 'unicast' && nexthops.length === 0;
+  return withoutUndefined<RouteFact>({
+    evidence,
+    family,
+    type: draft.isOpaque === true || tos === undefined || leadsNowhere ? 'opaque' : type,
+    destination,
+    from,
+    table: canonicalTable(draft.table ?? 'main'),
+    protocol: draft.protocol === undefined ? undefined : canonicalProtocol(draft.protocol),
+    scope: canonicalScope(draft.scope ?? 'global'),
+    metric: draft.metric ?? 0,
+    tos: tos ?? 0,
+    preferredSource: source,
+    nexthops: nexthops.filter((nexthop) => nexthop !== undefined),
+    mtuBytes: draft.mtuBytes,
+    preference: preferenceOf(draft.preference),
+    nexthopId: draft.nexthopId,
+  });
+}
+
+function parseDestination(text: string, family: Family): Prefix | undefined {
+  if (text === 'default' || text === 'all' || text === 'any') return defaultPrefix(family);
+  const prefix = parsePrefix(text);
+  return prefix?.family === family ? prefix : undefined;
+}
+
+/** The gateway may be of the other family (RFC 5549, `via inet6`). */
+function buildNexthop(draft: NexthopDraft): NexthopFact | undefined {
+  let gateway: Address | undefined;
+  if (draft.gateway !== undefined) {
+    gateway = parseAddress(draft.gateway);
+    if (gateway === undefined) return undefined;
+  }
+  return withoutUndefined<NexthopFact>({
+    link: draft.link,
+    gateway,
+    weight: draft.weight ?? 1,
+    flags: draft.flags,
+  });
+}
+
+const routeTypes: ReadonlyMap<string, RouteType> = new Map([
+  ['unicast', 'unicast'],
+  ['local', 'local'],
+  ['broadcast', 'broadcast'],
+  ['anycast', 'anycast'],
+  ['multicast', 'multicast'],
+  ['blackhole', 'blackhole'],
+  ['unreachable', 'unreachable'],
+  ['prohibit', 'prohibit'],
+  ['throw', 'throw'],
+]);
+
+export function isRouteTypeName(word: string): boolean {
+  return routeTypes.has(word) || word === 'nat' || word === 'xresolve';
+}
+
+function routeTypeOf(word: string): RouteType {
+  return routeTypes.get(word) ?? 'opaque';
+}
+
+function preferenceOf(word: string | undefined): RouteFact['preference'] {
+  return word === 'low' || word === 'medium' || word === 'high' ? word : undefined;
+}
+
+/**
+ * busybox (1.35, networking/libiproute/iproute.c) prints no TOS and no protocol, so two IPv4 routes that differ in TOS
+ * only look the same; the kernel lists the one with a TOS first. Of such rows all but the last are opaque.
+ */
+function hideTies(routes: readonly RouteFact[]): readonly RouteFact[] {
+  if (routes.some((route) => route.protocol !== undefined)) {
+    return routes.map((route) => (route.protocol === undefined ? { ...route, protocol: 'boot' } : route));
+  }
+  const key = (route: RouteFact): string =>
+    `${route.table} ${route.destination.address}/${route.destination.length} ${route.metric}`;
+  const last = new Map(routes.map((route, index) => [key(route), index]));
+  return routes.map((route, index) =>
+    last.get(key(route)) === index ? route : { ...route, type: 'opaque' as const },
+  );
+}
