@@ -1,11 +1,12 @@
 // Writes docs/answer.schema.json from the source of the answer's shape. A test holds that the committed file is fresh.
 import { build } from 'esbuild';
+import { format } from 'prettier';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The schema as it stands in the file: two spaces, a final newline. */
+/** The schema as it stands in the file, laid out as prettier wants it. */
 export async function formatAnswerSchema() {
   const { outputFiles } = await build({
     absWorkingDir: root,
@@ -18,7 +19,7 @@ export async function formatAnswerSchema() {
   });
   const code = Buffer.from(outputFiles[0].contents).toString('base64');
   const { buildAnswerSchema } = await import(`data:text/javascript;base64,${code}`);
-  return `${JSON.stringify(buildAnswerSchema(), null, 2)}\n`;
+  return format(JSON.stringify(buildAnswerSchema()), { parser: 'json', printWidth: 110 });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
