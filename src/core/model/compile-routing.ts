@@ -36,7 +36,7 @@ function build(facts: NamespaceFacts, family: Family): Routing {
   const tables = routes.known ? compileTables(facts, family, routes.value) : new Map<string, RoutingTable>();
   const links = facts.links.known ? new Map(facts.links.value.map((link) => [link.name, link])) : facts.links;
   const knownLinks = isMissing(links) ? undefined : links;
-  const isAmbiguous = family === 4 && rules.known && areDefaultRules(rules.value);
+  const isAmbiguous = family === 4 && hasOnlyDefaultRules(facts);
   return {
     family,
     rules: rules.known ? compileRules(rules.value, tables, knownLinks) : [],
@@ -50,7 +50,13 @@ function build(facts: NamespaceFacts, family: Family): Routing {
   };
 }
 
-export function isMissing(value: ReadonlyMap<string, LinkFact> | Missing): value is Missing {
+/** Whether the IPv4 rules are those of a namespace to which nobody ever added one. */
+export function hasOnlyDefaultRules(facts: NamespaceFacts): boolean {
+  const rules = facts.rules[4];
+  return rules.known && areDefaultRules(rules.value);
+}
+
+function isMissing(value: ReadonlyMap<string, LinkFact> | Missing): value is Missing {
   return 'known' in value;
 }
 
