@@ -35,7 +35,7 @@ export function resolveOutput(namespace: Namespace, query: RouteQuery): OutputAn
   const special = resolveSpecial(namespace, query, bound);
   const answer = special ?? resolveByLookup(namespace, query);
   const fallback = answer.kind === 'failed' ? sendOnLink(namespace, query, answer) : answer;
-  return checkLoopbackSource(namespace, query, fallback);
+  return checkLoopbackSource(namespace, fallback);
 }
 
 /**
@@ -133,7 +133,7 @@ function sendOnLink(
 }
 
 /** A loopback source may leave by another device only where route_localnet is on. */
-function checkLoopbackSource(namespace: Namespace, query: RouteQuery, answer: OutputAnswer): OutputAnswer {
+function checkLoopbackSource(namespace: Namespace, answer: OutputAnswer): OutputAnswer {
   if (answer.kind !== 'route' && answer.kind !== 'on-link') return answer;
   const { source } = answer;
   if (source === undefined || ipv4Value(source) >>> 24 !== 127) return answer;
