@@ -105,17 +105,21 @@ interface Candidate<T> {
 
 /** Undefined where there is no file and nobody said why. */
 function settleForm<T>(candidate: Candidate<T>): Known<T> | undefined {
-  const { kind, form, path, filing, verdict } = candidate;
-  const problem = verdict?.problem;
-  if (filing === undefined)
-    return problem === undefined ? undefined : missing(problem, path, verdict?.detail);
+  const { path, filing, verdict } = candidate;
+  if (filing !== undefined) return settleFiling(candidate, filing);
+  return verdict?.problem === undefined ? undefined : missing(verdict.problem, path, verdict.detail);
+}
+
+function settleFiling<T>({ kind, form, path, verdict }: Candidate<T>, filing: Filing<T>): Known<T> {
   const { reading } = filing;
   if (filing.isDouble) return missing('unparseable', path, 'in the bundle more than once');
-  const isUsable = kind.isPartUsable === true && reading.isUnderstood && !filing.isBlank;
-  if (problem !== undefined && !isUsable) {
-    return missing(problem, path, problem === 'truncated' ? cutOffAt(filing.size) : verdict?.detail);
+  const isPartUsable = kind.isPartUsable === true && reading.isUnderstood && !filing.isBlank;
+  if (!isPartUsable) {
+    if (verdict?.problem === 'truncated' || (filing.isTruncated && verdict?.problem === undefined)) {
+      return missing('truncated', path, `cut off at byte ${filing.size}`);
+    }
+    if (verdict?.problem !== undefined) return missing(verdict.problem, path, verdict.detail);
   }
-  if (filing.isTruncated && !isUsable) return missing('truncated', path, cutOffAt(filing.size));
   if (filing.isBlank && !meansNothing(form, verdict)) return missing('not-collected', path, 'empty');
   if (!reading.isUnderstood) return missing('unparseable', path, reading.detail);
   return present(reading.value, { path });
@@ -124,10 +128,6 @@ function settleForm<T>(candidate: Candidate<T>): Known<T> | undefined {
 function meansNothing<T>(form: FactForm<T>, verdict: Verdict | undefined): boolean {
   if (form.whenEmpty === 'empty') return verdict?.exit === undefined || verdict.exit === 0;
   return form.whenEmpty === 'empty-if-listed' && verdict?.exit === 0;
-}
-
-function cutOffAt(size: number): string {
-  return `cut off at byte ${size}`;
 }
 
 function noteDamage<T>(about: {

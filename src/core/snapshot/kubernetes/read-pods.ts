@@ -5,31 +5,37 @@ import type { JsonObject } from '../syntax/parse-json.ts';
 import { addressesOf, conditionOf, protocolOf } from './object-fields.ts';
 
 export function podsOf(objects: readonly KubeObject[]): readonly PodFact[] {
-  return objects.map((object) => {
-    const metadata = objectOf(object.raw.metadata);
-    const spec = objectOf(object.raw.spec);
-    const status = objectOf(object.raw.status);
-    const ips = objectsOf(status?.podIPs).map((entry) => textOf(entry.ip));
-    return withoutUndefined<PodFact>({
-      evidence: object.evidence,
-      namespace: object.namespace ?? 'default',
-      name: object.name,
-      uid: textOf(metadata?.uid),
-      nodeName: textOf(spec?.nodeName),
-      isHostNetwork: spec?.hostNetwork === true,
-      ips: addressesOf([textOf(status?.podIP), ...ips]),
-      phase: textOf(status?.phase),
-      isReady: conditionOf(status?.conditions, 'Ready'),
-      isTerminating: textOf(metadata?.deletionTimestamp) !== undefined,
-      labels: textMapOf(metadata?.labels),
-      containers: [
-        ...containersOf(spec?.initContainers, status?.initContainerStatuses, true),
-        ...containersOf(spec?.containers, status?.containerStatuses, false),
-      ],
-      dnsPolicy: textOf(spec?.dnsPolicy),
-      owner: ownerOf(metadata?.ownerReferences),
-    });
+  return objects.map((object) => podOf(object));
+}
+
+function podOf(object: KubeObject): PodFact {
+  const metadata = objectOf(object.raw.metadata);
+  const spec = objectOf(object.raw.spec);
+  const status = objectOf(object.raw.status);
+  return withoutUndefined<PodFact>({
+    evidence: object.evidence,
+    namespace: object.namespace ?? 'default',
+    name: object.name,
+    uid: textOf(metadata?.uid),
+    nodeName: textOf(spec?.nodeName),
+    isHostNetwork: spec?.hostNetwork === true,
+    ips: ipsOf(status),
+    phase: textOf(status?.phase),
+    isReady: conditionOf(status?.conditions, 'Ready'),
+    isTerminating: textOf(metadata?.deletionTimestamp) !== undefined,
+    labels: textMapOf(metadata?.labels),
+    containers: [
+      ...containersOf(spec?.initContainers, status?.initContainerStatuses, true),
+      ...containersOf(spec?.containers, status?.containerStatuses, false),
+    ],
+    dnsPolicy: textOf(spec?.dnsPolicy),
+    owner: ownerOf(metadata?.ownerReferences),
   });
+}
+
+/** The first of `podIPs` is `podIP`. */
+function ipsOf(status: JsonObject | undefined): PodFact['ips'] {
+  return addressesOf([textOf(status?.podIP), ...objectsOf(status?.podIPs).map((entry) => textOf(entry.ip))]);
 }
 
 function containersOf(

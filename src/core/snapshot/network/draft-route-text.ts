@@ -73,27 +73,36 @@ function splitAtNexthops(words: readonly string[]): string[][] {
 
 /** False where a key has no value, a number is none, or a word cannot be a flag. */
 function fillDraft(draft: RouteDraft, nexthop: NexthopDraft, words: readonly string[]): boolean {
-  for (let at = 0; at < words.length; at++) {
-    const key = words[at] ?? '';
-    const value = words[at + 1];
-    if (key === 'encap') {
-      draft.isOpaque = true;
-      while (at + 1 < words.length && words[at + 1] !== 'via' && words[at + 1] !== 'dev') at++;
-    } else if (key === 'via' && value !== undefined && gatewayFamilies.has(value)) {
-      nexthop.gateway = words[at + 2];
-      at += 2;
-    } else if (key === 'mtu' && value === 'lock') {
-      if (!setNumber(draft, 'mtuBytes', words[at + 2])) return false;
-      at += 2;
-    } else if (ignoredKeys.has(key)) {
-      at += value === 'lock' ? 2 : 1;
-    } else if (setField(draft, nexthop, key, value)) {
-      at++;
-    } else if (isFlag(key)) {
-      nexthop.flags.push(key);
-    } else return false;
+  let at = 0;
+  while (at < words.length) {
+    const taken = takeWords(draft, nexthop, words.slice(at, at + longestPhrase));
+    if (taken === 0) return false;
+    at += taken;
   }
   return true;
+}
+
+/** `encap ip id 0 src 10.0.0.1 dst 10.0.0.2 ttl 0 tos 0 via …` is the longest that is understood as one. */
+const longestPhrase = 32;
+
+/** How many words belong together. */
+function takeWords(draft: RouteDraft, nexthop: NexthopDraft, words: readonly string[]): number {
+  const [key = '', value, third] = words;
+  if (key === 'encap') {
+    draft.isOpaque = true;
+    const end = words.findIndex((word) => word === 'via' || word === 'dev');
+    return end < 0 ? words.length : end;
+  }
+  if (key === 'via' && value !== undefined && gatewayFamilies.has(value)) {
+    nexthop.gateway = third;
+    return third === undefined ? 0 : 3;
+  }
+  if (ignoredKeys.has(key)) return value === 'lock' ? 3 : 2;
+  if (key === 'mtu' && value === 'lock') return setField(draft, nexthop, key, third) ? 3 : 0;
+  if (setField(draft, nexthop, key, value)) return 2;
+  if (!isFlag(key)) return 0;
+  nexthop.flags.push(key);
+  return 1;
 }
 
 const textFields: ReadonlyMap<
@@ -119,12 +128,17 @@ function setField(draft: RouteDraft, nexthop: NexthopDraft, key: string, value: 
   }
   if (key === 'via') nexthop.gateway = value;
   else if (key === 'dev') nexthop.link = value;
-  else if (key === 'weight') nexthop.weight = Number(value);
+  else if (key === 'weight') return setWeight(nexthop, value);
   else if (key === 'metric') return setNumber(draft, 'metric', value);
   else if (key === 'mtu') return setNumber(draft, 'mtuBytes', value);
   else if (key === 'nhid') return setNumber(draft, 'nexthopId', value);
   else return false;
   return true;
+}
+
+function setWeight(nexthop: NexthopDraft, value: string): boolean {
+  nexthop.weight = Number(value);
+  return /^\d+$/.test(value);
 }
 
 /** busybox prints the metric as a signed number: the kernel's 4278198272 comes out as -16769024. */

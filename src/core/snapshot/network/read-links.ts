@@ -52,12 +52,12 @@ export function readLinksJson(file: BundleFile): Reading<readonly LinkFact[]> {
 }
 
 export function readLinksText(file: BundleFile): Reading<readonly LinkFact[]> {
-  let isIproute = false;
+  const tools = new Set<'iproute2' | 'busybox'>();
   const reading = readTextRows(file, (record, evidence) => {
     const header = parseLinkHeader(record.head.text);
     if (header === undefined) return undefined;
     const details = readLinkDetails(record.body.map((line) => line.text));
-    isIproute ||= header.hasState;
+    tools.add(header.hasState ? 'iproute2' : 'busybox');
     const link = withoutUndefined<LinkFact>({
       evidence,
       index: header.index,
@@ -78,7 +78,7 @@ export function readLinksText(file: BundleFile): Reading<readonly LinkFact[]> {
     });
     return [link];
   });
-  return isIproute ? reading : mapReading(reading, distrustPeerNames);
+  return tools.has('iproute2') ? reading : mapReading(reading, distrustPeerNames);
 }
 
 function kindWithout(linkType: string | undefined, hasDetails: boolean): string {
@@ -105,7 +105,6 @@ function distrustPeerNames(links: readonly LinkFact[]): readonly LinkFact[] {
   return links.map((link) => {
     const named = link.lower === undefined ? undefined : byName.get(link.lower);
     if (named === undefined || named.lower === link.name) return link;
-    const { lower: _untrusted, ...rest } = link;
-    return { ...rest, peerIndex: named.index };
+    return withoutUndefined({ ...link, lower: undefined, peerIndex: named.index });
   });
 }

@@ -90,19 +90,16 @@ function isOfFamily(draft: RouteDraft, family: Family): boolean {
 
 function buildRoute(draft: RouteDraft, family: Family, evidence: Evidence): RouteFact | undefined {
   const destination = parseDestination(draft.destination, family);
-  const from = draft.from === undefined ? undefined : parseDestination(draft.from, family);
-  const source = draft.preferredSource === undefined ? undefined : parseAddress(draft.preferredSource);
+  const from = parseIfAny(draft.from, (text) => parseDestination(text, family));
+  const source = parseIfAny(draft.preferredSource, parseAddress);
   const nexthops = draft.nexthops.map((nexthop) => buildNexthop(nexthop));
-  const tos = draft.tos === undefined ? 0 : parseTos(draft.tos);
-  if (destination === undefined || nexthops.includes(undefined)) return undefined;
-  if (draft.from !== undefined && from === undefined) return undefined;
-  if (draft.preferredSource !== undefined && source === undefined) return undefined;
-  const type = routeTypeOf(draft.type ?? 'unicast');
-  const leadsNowhere = type === 'unicast' && nexthops.length === 0;
+  if (destination === undefined || from === 'not understood' || source === 'not understood') return undefined;
+  if (nexthops.includes(undefined)) return undefined;
+  const tos = parseTos(draft.tos ?? '0');
   return withoutUndefined<RouteFact>({
     evidence,
     family,
-    type: draft.isOpaque === true || tos === undefined || leadsNowhere ? 'opaque' : type,
+    type: tos === undefined ? 'opaque' : typeOf(draft),
     destination,
     from,
     table: canonicalTable(draft.table ?? 'main'),
@@ -116,6 +113,13 @@ function buildRoute(draft: RouteDraft, family: Family, evidence: Evidence): Rout
     preference: preferenceOf(draft.preference),
     nexthopId: draft.nexthopId,
   });
+}
+
+function parseIfAny<T>(
+  text: string | undefined,
+  parse: (text: string) => T | undefined,
+): T | undefined | 'not understood' {
+  return text === undefined ? undefined : (parse(text) ?? 'not understood');
 }
 
 function parseDestination(text: string, family: Family): Prefix | undefined {
@@ -155,8 +159,11 @@ export function isRouteTypeName(word: string): boolean {
   return routeTypes.has(word) || word === 'nat' || word === 'xresolve';
 }
 
-function routeTypeOf(word: string): RouteType {
-  return routeTypes.get(word) ?? 'opaque';
+/** A unicast route that names no nexthop is one whose nexthops the tool did not print. */
+function typeOf(draft: RouteDraft): RouteType {
+  const type = routeTypes.get(draft.type ?? 'unicast') ?? 'opaque';
+  const leadsNowhere = type === 'unicast' && draft.nexthops.length === 0;
+  return draft.isOpaque === true || leadsNowhere ? 'opaque' : type;
 }
 
 function preferenceOf(word: string | undefined): RouteFact['preference'] {

@@ -46,13 +46,13 @@ export function readRulesJson(file: BundleFile, family: Family): Reading<readonl
 }
 
 export function readRulesText(file: BundleFile, family: Family): Reading<readonly RuleFact[]> {
-  let isBusybox = false;
+  const busyboxLines: number[] = [];
   const reading = readTextRows(file, (record, evidence) => {
     if (record.body.length > 0) return undefined;
-    isBusybox ||= isBusyboxRule(record.head.text);
+    if (isBusyboxRule(record.head.text)) busyboxLines.push(record.head.number);
     return buildRule(draftRuleOfText(record.head.text), family, evidence);
   });
-  if (!reading.isUnderstood || !isBusybox) return reading;
+  if (!reading.isUnderstood || busyboxLines.length === 0) return reading;
   const text = `${file.path} was printed by busybox, which hides "not", output devices, protocols, ports and owners of a rule; its rules may be narrower than they look.`;
   return understood(
     reading.value.map((rule) => ({ ...rule, isPartial: true })),

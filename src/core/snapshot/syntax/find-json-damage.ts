@@ -10,46 +10,70 @@ export interface JsonDamage {
 
 type Expectation = 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'colon' | 'comma-or-end';
 
+interface Walk {
+  /** The brackets that are open, as bytes. */
+  readonly open: number[];
+  expected: Expectation;
+  at: number;
+}
+
 const literal = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
-const longestLiteral = 64;
 
 export function findJsonDamage(bytes: Uint8Array): JsonDamage | undefined {
-  const open: number[] = [];
-  let expected: Expectation = 'value';
-  let at = skipWhitespace(bytes, skipByteOrderMark(bytes));
-  while (at < bytes.length) {
-    const byte = bytes[at] ?? 0;
-    const isValue: boolean = expected === 'value' || expected === 'value-or-end';
-    const isKey: boolean = expected === 'key' || expected === 'key-or-end';
-    if (closes(byte, open, expected)) {
-      open.pop();
-      at++;
-      expected = 'comma-or-end';
-    } else if (isValue && (byte === 0x7b || byte === 0x5b)) {
-      open.push(byte);
-      at++;
-      expected = byte === 0x7b ? 'key-or-end' : 'value-or-end';
-    } else if ((isValue || isKey) && byte === 0x22) {
-      at = skipString(bytes, at);
-      if (at < 0) return { byte: bytes.length, isCutOff: true };
-      expected = isKey ? 'colon' : 'comma-or-end';
-    } else if (expected === 'colon' && byte === 0x3a) {
-      at++;
-      expected = 'value';
-    } else if (expected === 'comma-or-end' && byte === 0x2c && open.length > 0) {
-      at++;
-      expected = open.at(-1) === 0x7b ? 'key' : 'value';
-    } else if (isValue) {
-      const end = literalEnd(bytes, at);
-      if (end === 'cut off') return { byte: bytes.length, isCutOff: true };
-      if (end < 0) return { byte: at, isCutOff: false };
-      at = end;
-      expected = 'comma-or-end';
-    } else return { byte: at, isCutOff: false };
-    at = skipWhitespace(bytes, at);
+  const walk: Walk = { open: [], expected: 'value', at: skipWhitespace(bytes, skipByteOrderMark(bytes)) };
+  while (walk.at < bytes.length) {
+    const damage = step(bytes, walk);
+    if (damage !== undefined) return damage;
+    walk.at = skipWhitespace(bytes, walk.at);
   }
-  const isWhole = open.length === 0 && expected === 'comma-or-end';
+  const isWhole = walk.open.length === 0 && walk.expected === 'comma-or-end';
   return isWhole ? undefined : { byte: bytes.length, isCutOff: true };
+}
+
+function step(bytes: Uint8Array, walk: Walk): JsonDamage | undefined {
+  const byte = bytes[walk.at] ?? 0;
+  const { expected } = walk;
+  if (closes(byte, walk.open, expected)) {
+    walk.open.pop();
+    walk.at++;
+    walk.expected = 'comma-or-end';
+    return undefined;
+  }
+  if (expected === 'value' || expected === 'value-or-end') return stepIntoValue(bytes, walk);
+  if (expected === 'key' || expected === 'key-or-end') {
+    return byte === 0x22 ? stepOverString(bytes, walk, 'colon') : { byte: walk.at, isCutOff: false };
+  }
+  if (expected === 'colon' && byte === 0x3a) walk.expected = 'value';
+  else if (expected === 'comma-or-end' && byte === 0x2c && walk.open.length > 0) {
+    walk.expected = walk.open.at(-1) === 0x7b ? 'key' : 'value';
+  } else return { byte: walk.at, isCutOff: false };
+  walk.at++;
+  return undefined;
+}
+
+function stepIntoValue(bytes: Uint8Array, walk: Walk): JsonDamage | undefined {
+  const byte = bytes[walk.at] ?? 0;
+  if (byte === 0x22) return stepOverString(bytes, walk, 'comma-or-end');
+  if (byte === 0x7b || byte === 0x5b) {
+    walk.open.push(byte);
+    walk.at++;
+    walk.expected = byte === 0x7b ? 'key-or-end' : 'value-or-end';
+    return undefined;
+  }
+  const end = literalEnd(bytes, walk.at);
+  if (end === 'cut off') return { byte: bytes.length, isCutOff: true };
+  if (end < 0) return { byte: walk.at, isCutOff: false };
+  walk.at = end;
+  walk.expected = 'comma-or-end';
+  return undefined;
+}
+
+function stepOverString(bytes: Uint8Array, walk: Walk, next: Expectation): JsonDamage | undefined {
+  const end = skipString(bytes, walk.at);
+  if (end < 0) return { byte: bytes.length, isCutOff: true };
+  walk.at = end;
+  walk.expected = next;
+  return undefined;
 }
 
 /** `cut off at byte 4096` or `not JSON at byte 12 (line 3)`. */
@@ -77,7 +101,7 @@ function closes(byte: number, open: readonly number[], expected: Expectation): b
 function literalEnd(bytes: Uint8Array, from: number): number | 'cut off' {
   let text = '';
   let at = from;
-  for (; at < bytes.length && text.length < longestLiteral; at++) {
+  for (; at < bytes.length; at++) {
     const character = String.fromCharCode(bytes[at] ?? 0);
     if (!/[-+.\w]/.test(character)) break;
     text += character;

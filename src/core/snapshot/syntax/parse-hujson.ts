@@ -15,16 +15,13 @@ export function parseHujson(file: BundleFile): Reading<Json> {
 /** Undefined where a string or a comment does not end. */
 function plainJson(text: string): string | undefined {
   const token = /"(?:[^"\\]|\\[^])*"|\/\/[^\n]*|\/\*[^]*?\*\/|["/]/g;
-  let isWhole = true;
-  const withoutComments = text.replace(token, (found) => {
-    if (found === '"' || found === '/') isWhole = false;
-    return found.startsWith('/') && found.length > 1 ? blank(found) : found;
-  });
+  const tokens: readonly string[] = text.match(token) ?? [];
+  if (tokens.includes('"') || tokens.includes('/')) return undefined;
+  const withoutComments = text.replace(token, (found) => (found.startsWith('/') ? blank(found) : found));
   // Only now can a comma be seen to be the last: a comment may stand between it and the bracket.
-  const result = withoutComments.replace(/"(?:[^"\\]|\\[^])*"|,(?=\s*[\]}])/g, (found) =>
+  return withoutComments.replace(/"(?:[^"\\]|\\[^])*"|,(?=\s*[\]}])/g, (found) =>
     found === ',' ? ' ' : found,
   );
-  return isWhole ? result : undefined;
 }
 
 function blank(text: string): string {
