@@ -1,7 +1,8 @@
 // The bundle that the collector's script sends on stdout: anything a login shell prints first, the marker line, a tar
-// stream. Only files of the one machine that was asked are taken: what a machine sends cannot speak for another.
-import { cleanEntryPath, manifestName } from '../store/entry-path.ts';
-import { readTar } from '../store/tar-stream-reader.ts';
+// stream. Only files of the one machine that was asked are taken: what a machine sends cannot speak for another. A stream
+// that breaks off gives the files that came whole; which ones are lost, the manifest tells, as it comes first.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { extract } from 'tar-stream';
 import type { MachineKind } from './source.ts';
 
 export interface MachineBundle {
@@ -26,29 +27,58 @@ export async function readMachineBundle(
 ): Promise<MachineBundle> {
   const lead: Lead = { noise: Buffer.alloc(0), isFound: false };
   const files = new Map<string, Uint8Array>();
-  let name: string | undefined;
-  let manifest: Uint8Array | undefined;
-  const folder = `${kind}s/`;
-  const end = await readTar(skipToMarker(chunks, marker, lead), {
-    begin: (entry) => entry.type === 'file',
-    end: (entry, content, isTruncated) => {
-      const cleaned = cleanEntryPath(entry.name);
-      if (isTruncated || !cleaned.ok) return;
-      if (cleaned.path === manifestName) manifest = content;
-      if (!cleaned.path.startsWith(folder)) return;
-      const owner = cleaned.path.slice(folder.length).split('/', 1)[0];
-      name ??= owner;
-      if (owner === name) files.set(cleaned.path, content);
-    },
-  });
-  return {
-    isFound: lead.isFound,
-    noise: lead.noise.toString('utf8'),
-    files,
-    ...(name === undefined ? {} : { name }),
-    ...(manifest === undefined ? {} : { manifest }),
-    ...(end.damage === undefined ? {} : { damage: end.damage.message }),
+  const found: { name?: string; manifest?: Uint8Array; damage?: string } = {};
+  const take = (path: string, content: Uint8Array): void => {
+    if (path === 'waylaid.json') found.manifest ??= content;
+    const name = ownerOf(path, `${kind}s/`);
+    if (name === undefined) return;
+    found.name ??= name;
+    if (name === found.name) files.set(path, content);
   };
+  const damage = await readTar(skipToMarker(chunks, marker, lead), take);
+  if (damage !== undefined) found.damage = damage;
+  return { isFound: lead.isFound, noise: lead.noise.toString('utf8'), files, ...found };
+}
+
+/** The machine whose folder the path is in; undefined for any path that a collector would not write. */
+function ownerOf(path: string, folder: string): string | undefined {
+  const [name = '', ...rest] = path.slice(folder.length).split('/');
+  if (!path.startsWith(folder) || rest.length === 0) return undefined;
+  const isPlain = [name, ...rest].every(
+    (part) => /^[^\p{Cc}]+$/u.test(part) && part !== '.' && part !== '..',
+  );
+  return isPlain ? name : undefined;
+}
+
+/** Hands over the files that came whole; the sentence says why there are no more. */
+async function readTar(
+  chunks: AsyncIterable<Uint8Array>,
+  take: (path: string, content: Uint8Array) => void,
+): Promise<string | undefined> {
+  const damage: { text?: string } = {};
+  const extractor = extract();
+  const closed = new Promise<void>((resolve) => extractor.on('close', () => resolve()));
+  extractor.on('error', (error: Error) => (damage.text = error.message));
+  extractor.on('entry', (header, stream, next) => {
+    const pieces: Uint8Array[] = [];
+    stream.on('data', (piece) => {
+      if (piece instanceof Uint8Array) pieces.push(piece);
+    });
+    stream.on('error', () => undefined);
+    stream.on('end', () => {
+      if (header.type === 'file') take(header.name, Buffer.concat(pieces));
+      next();
+    });
+  });
+  for await (const chunk of chunks) {
+    extractor.write(chunk);
+    // One turn of the event loop hands the whole chunk on, so nothing piles up (tar-stream 3.2).
+    await nextTurn();
+    if (damage.text !== undefined) break;
+  }
+  extractor.end(undefined);
+  await closed;
+  return damage.text;
 }
 
 interface Lead {
