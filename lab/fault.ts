@@ -1,5 +1,6 @@
 // A fault of the lab: what is wrong, in words; how it is made, in the plan or in the kernel of a running lab; and what
 // a diagnosis must find. One file per fault stands in faults/; this is the shape they share.
+import { expectSuccess } from './machine.ts';
 import type { LabMachine } from './machine.ts';
 import type { LabPlan } from './plan.ts';
 import type { Tailnet } from './tailnet-request.ts';
@@ -32,4 +33,18 @@ export interface LabFault {
   readonly changePlan?: (plan: LabPlan) => LabPlan;
   /** Changes the running lab, before its application starts. */
   readonly make?: (ground: FaultGround) => Promise<void>;
+}
+
+/** Runs shell commands on one machine of the lab, all or none reported as one error. */
+export async function changeMachine(
+  ground: FaultGround,
+  name: string,
+  commands: readonly string[],
+): Promise<void> {
+  const machine = ground.machines.get(name);
+  if (machine === undefined) throw new Error(`this fault needs ${name}, which the lab has not`);
+  expectSuccess(
+    await machine.run(['sh', '-e'], { input: `${commands.join('\n')}\n` }),
+    `making a fault on ${name}`,
+  );
 }

@@ -6,7 +6,7 @@ import { expectSuccess } from './machine.ts';
 import { renderServiceUpdate } from './kube-proxy.ts';
 import { apiServerPort, podKey, podsOn } from './plan.ts';
 import type { Agent } from './agent.ts';
-import type { ProbeResult } from './agent-protocol.ts';
+import type { ApplicationState, ProbeResult } from './agent-protocol.ts';
 import type { ProxiedPort } from './kube-proxy.ts';
 import type { LabMachine } from './machine.ts';
 import type { LabPlan, PlannedPod } from './plan.ts';
@@ -36,7 +36,6 @@ export interface Kubelets {
 
 const failureThreshold = 2;
 const probeTimeoutMs = 1_000;
-const crashesThatProve = 2;
 const settlePauseMs = 150;
 const longestSettleMs = 10_000;
 const watchPauseMs = 2_500;
@@ -132,11 +131,15 @@ function isSettled(
   const observation = observations.get(podKey(pod));
   if (observation === undefined) return false;
   const application = lab.agents.get(podKey(pod))?.application();
-  if (application !== undefined && !application.isServing && application.restartCount < crashesThatProve)
-    return false;
+  if (application !== undefined && !application.isServing && !isCrashLooping(application)) return false;
   if (application?.isServing === true && observation.failures > 0)
     return observation.failures >= failureThreshold;
   return observation.failures === 0 || observation.failures >= failureThreshold;
+}
+
+/** It has ended twice: once could be a start that came too early. */
+function isCrashLooping({ restartCount, phase }: ApplicationState): boolean {
+  return restartCount > 1 || (restartCount === 1 && phase === 'waiting');
 }
 
 async function writeServices(lab: Observed, text: string): Promise<void> {

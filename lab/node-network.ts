@@ -25,12 +25,22 @@ export function lanLinkCommands(plan: LabPlan, pidByMachine: ReadonlyMap<string,
     `link add lan-${machine} type veth peer name eth0 netns ${pid}`,
     `link set lan-${machine} master br0 up`,
   ]);
+  // A second card hangs on a network of its own, with nothing else on it.
+  const secondCables = plan.nodes.flatMap(({ name, secondLan }) =>
+    secondLan === undefined
+      ? []
+      : [
+          `link add lan2-${name} type veth peer name ${secondLan.device} netns ${pidByMachine.get(name) ?? 0}`,
+          `link set lan2-${name} up`,
+        ],
+  );
   return [
     'link set lo up',
     'link add br0 type bridge',
     `addr add ${plan.lan.gateway}/${plan.lan.length} dev br0`,
     'link set br0 up',
     ...cables,
+    ...secondCables,
   ];
 }
 
@@ -56,6 +66,7 @@ export function nodeScript(plan: LabPlan, node: PlannedNode, tables: string): st
     ...nodeSysctls.map(writeSysctl),
     batch('ip -batch -', [
       ...lanCommands(plan, node.lanAddress),
+      ...secondLanCommands(node),
       ...flannelDeviceCommands(node),
       ...bridgeCommands(node),
       ...pods.flatMap(cablePod),
@@ -77,6 +88,12 @@ function lanCommands(plan: LabPlan, lanAddress: string): string[] {
     'link set eth0 up',
     `route add default via ${plan.lan.gateway} dev eth0`,
   ];
+}
+
+function secondLanCommands({ secondLan }: PlannedNode): string[] {
+  if (secondLan === undefined) return [];
+  const { device, address, length } = secondLan;
+  return [`addr add ${address}/${length} brd + dev ${device}`, `link set ${device} up`];
 }
 
 /** flannel.1 as pkg/backend/vxlan/device.go makes it: no learning, the kernel's default port of 8472, an address of /32. */

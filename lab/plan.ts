@@ -2,7 +2,7 @@
 // comes data that everything else reads: the network code, the agents, the recorded objects, the faults (a fault may
 // hand back a changed plan). Nothing here touches the machine. Node J's pods live in the J-th /24 of the cluster CIDR,
 // so node-1 has 10.42.0.0/24, as k3s gives it to the first node.
-import { ipv4Value, parseAddress } from '../src/core/net/address.ts';
+import { ipv4Value } from '../src/core/net/address.ts';
 import { formatPrefix, parsePrefix, prefixesOverlap } from '../src/core/net/prefix.ts';
 import type { Prefix } from '../src/core/net/prefix.ts';
 import { castPods, castServices } from './cast.ts';
@@ -133,6 +133,14 @@ export function findNode(plan: LabPlan, name: string): PlannedNode {
   return node;
 }
 
+/** The one that a fault makes unreachable from node-2. */
+export function lastNode(plan: LabPlan): PlannedNode {
+  const node = plan.nodes.at(-1);
+  if (node === undefined || node.name === 'node-2')
+    throw new Error('this fault needs a lab of at least three nodes');
+  return node;
+}
+
 export function podsOn(plan: LabPlan, node: string): readonly PlannedPod[] {
   return plan.pods.filter((pod) => pod.node === node);
 }
@@ -194,11 +202,4 @@ function checkOptions(options: LabOptions, cluster: Prefix, service: Prefix): vo
     if (clash !== undefined)
       throw new Error(`${formatPrefix(prefix)} overlaps ${formatPrefix(clash)}, which the lab uses`);
   }
-}
-
-/** Whether two IPv4 addresses are in the same /24, as two machines of one of the lab's LANs are. */
-export function shareLan(a: string, b: string): boolean {
-  const [first, second] = [parseAddress(a), parseAddress(b)];
-  if (first === undefined || second === undefined) return false;
-  return Math.floor(ipv4Value(first) / 256) === Math.floor(ipv4Value(second) / 256);
 }

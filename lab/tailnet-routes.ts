@@ -1,5 +1,7 @@
 // The change of plan behind every fault where a tailnet route takes traffic: the subnet router advertises prefixes, and
 // the named nodes are the ones that accept routes. In go the plan and the two choices, out comes the changed plan.
+import { formatPrefix, makePrefix, parsePrefix } from '../src/core/net/prefix.ts';
+import { findNode } from './plan.ts';
 import type { LabPlan } from './plan.ts';
 
 export interface TakenRoutes {
@@ -9,6 +11,7 @@ export interface TakenRoutes {
 }
 
 export function advertiseRoutes(plan: LabPlan, { prefixes, acceptedOn }: TakenRoutes): LabPlan {
+  for (const name of acceptedOn) findNode(plan, name);
   const hosts = new Set(plan.hosts.map((host) => host.name));
   return {
     ...plan,
@@ -18,4 +21,10 @@ export function advertiseRoutes(plan: LabPlan, { prefixes, acceptedOn }: TakenRo
         : { ...member, acceptRoutes: acceptedOn.includes(member.machine) },
     ),
   };
+}
+
+/** The /8 around an IPv4 prefix, or the prefix itself where it is as wide. */
+export function widen(text: string): string {
+  const prefix = parsePrefix(text);
+  return prefix === undefined ? text : formatPrefix(makePrefix(prefix.address, Math.min(prefix.length, 8)));
 }

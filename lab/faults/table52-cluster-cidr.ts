@@ -8,11 +8,7 @@ export const table52ClusterCidr: LabFault = {
   description:
     'Somebody let pi-gateway advertise the cluster’s networks, so that a laptop reaches pods from outside, and node-2 runs with accept-routes. Its table 52 is asked before main, so what belongs to flannel goes into the tailnet, where nobody takes it with a pod’s address as its source.',
   expected: [
-    {
-      code: 'tailscale-route-takes-cluster-cidr',
-      layer: 'kernel-route',
-      subjects: ['node/node-2'],
-    },
+    { code: 'tailscale-route-takes-cluster-cidr', layer: 'kernel-route', subjects: ['node/node-2'] },
   ],
   changePlan: (plan) =>
     advertiseRoutes(plan, {
