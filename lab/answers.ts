@@ -3,6 +3,7 @@
 import { podKey, podNetns } from './plan.ts';
 import type { ProbeResult } from './agent-protocol.ts';
 import type { RunningLab } from './build.ts';
+import type { RecordedWorld } from './recorded-world.ts';
 import type { LabDescription, LabFlow, LabMachineDescription } from './control.ts';
 
 export function describeRunningLab(lab: RunningLab): LabDescription {
@@ -33,6 +34,19 @@ export function describeRunningLab(lab: RunningLab): LabDescription {
       isReady: lab.kubelets.observations.get(podKey(pod))?.isReady === true,
     })),
     services: plan.services,
+  };
+}
+
+/** What the recorded objects are made from, as it is now. */
+export function observeWorld(lab: RunningLab): RecordedWorld {
+  const unseen = { isReady: false, failures: 0, since: lab.startedAt };
+  return {
+    plan: lab.plan,
+    startedAt: lab.startedAt,
+    now: new Date().toISOString(),
+    observe: (pod) => lab.kubelets.observations.get(podKey(pod)) ?? unseen,
+    application: (pod) => lab.agents.get(podKey(pod))?.application(),
+    logs: (pod) => lab.agents.get(podKey(pod))?.logs() ?? new Map<number, string[]>(),
   };
 }
 

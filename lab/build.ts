@@ -12,6 +12,7 @@ import { apiServerPort, kubeletPort, podKey } from './plan.ts';
 import { planWithFaults } from './plan-with-faults.ts';
 import { clusterDomain, hostFilesScript, nodeFilesScript } from './pod-files.ts';
 import { startTailnet } from './tailnet.ts';
+import { databaseAddress } from './workload-settings.ts';
 import type { Agent } from './agent.ts';
 import type { AgentConfig, AgentListener } from './agent-protocol.ts';
 import type { Kubelets } from './kubelet.ts';
@@ -163,12 +164,6 @@ function podConfig(plan: LabPlan, pod: PlannedPod): AgentConfig {
       return { ...base, listeners: [{ kind: 'dns', port: 53 }, ...dnsSidePorts], zone: zoneRecords(plan) };
   }
 }
-
-/** What the application's Secret says: the Service, by name. */
-export const databaseAddress = {
-  databaseHost: `postgres-service.swimto.svc.${clusterDomain}`,
-  databasePort: 5432,
-};
 
 /** Metrics, readiness and health, on the ports of k3s's Corefile. */
 const dnsSidePorts: readonly AgentListener[] = [9153, 8181, 8080].map((port) => ({ kind: 'http', port }));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readLines } from './agent-protocol.ts';
 import { buildLab } from './build.ts';
 import { serveQuestions } from './control.ts';
-import { describeRunningLab, probeFlows } from './answers.ts';
+import { describeRunningLab, observeWorld, probeFlows } from './answers.ts';
 import { exchangeFolder } from './holder.ts';
 import { recordObjects } from './objects-files.ts';
 import type { LabQuestion } from './control.ts';
@@ -33,7 +33,7 @@ function answer(lab: RunningLab, question: LabQuestion): unknown {
     case 'probe':
       return probeFlows(lab, question.flows, question.timeoutMs);
     case 'objects':
-      return recordObjects(lab);
+      return recordObjects(observeWorld(lab));
   }
 }
 
