@@ -32,5 +32,7 @@ export function joinNames(ids: readonly string[]): string {
 /** A list in a sentence. */
 export function joinWords(words: readonly string[]): string {
   const unique = [...new Set(words)];
-  return unique.length <= 1 ? (unique[0] ?? '') : `${unique.slice(0, -1).join(', ')} and ${unique.at(-1) ?? ''}`;
+  return unique.length <= 1
+    ? (unique[0] ?? '')
+    : `${unique.slice(0, -1).join(', ')} and ${unique.at(-1) ?? ''}`;
 }

@@ -14,10 +14,15 @@ export interface Taken {
 
 export function takenBy(network: Network, route: RouteEdit): Taken {
   const { podPrefixes, servicePrefixes } = network.clusterNetwork;
-  const cluster = [...podPrefixes, ...servicePrefixes].filter((prefix) => prefixesOverlap(prefix, route.destination));
+  const cluster = [...podPrefixes, ...servicePrefixes].filter((prefix) =>
+    prefixesOverlap(prefix, route.destination),
+  );
   if (cluster.length > 0) return { kind: 'cluster', prefixes: cluster };
   const nodes = network.cluster.nodes.known ? network.cluster.nodes.value : [];
-  const own = nodes.flatMap((node) => node.internalIps).map(hostPrefix).filter((host) => prefixCovers(route.destination, host));
+  const own = nodes
+    .flatMap((node) => node.internalIps)
+    .map(hostPrefix)
+    .filter((host) => prefixCovers(route.destination, host));
   return own.length > 0 ? { kind: 'nodes', prefixes: own } : { kind: 'other', prefixes: [] };
 }
 
@@ -48,7 +53,11 @@ export interface Advertiser {
 }
 
 /** Who advertises the prefix into the tailnet, as the machine that accepts it sees it. */
-export function findAdvertisers(network: Network, namespace: string, destination: Prefix): readonly Advertiser[] {
+export function findAdvertisers(
+  network: Network,
+  namespace: string,
+  destination: Prefix,
+): readonly Advertiser[] {
   const status = network.machines.get(namespace)?.facts.tailscale.status;
   if (!status?.known) return [];
   return status.value.peers.flatMap((peer) => {
@@ -57,7 +66,15 @@ export function findAdvertisers(network: Network, namespace: string, destination
     const prefix = routes.find((candidate) => formatPrefix(candidate) === formatPrefix(destination));
     if (prefix === undefined) return [];
     const address = peer.addresses[0];
-    return [{ subject: `tailnet/device/${deviceName(peer)}`, name: deviceName(peer), ...(address === undefined ? {} : { address }), prefix, peer }];
+    return [
+      {
+        subject: `tailnet/device/${deviceName(peer)}`,
+        name: deviceName(peer),
+        ...(address === undefined ? {} : { address }),
+        prefix,
+        peer,
+      },
+    ];
   });
 }
 

@@ -67,12 +67,16 @@ export function destinationsOf(routes: readonly RemovedRoute[]): string {
 }
 
 export function advertisersOf(routes: readonly RemovedRoute[], world: World): readonly Advertiser[] {
-  const all = routes.flatMap(({ namespace, route }) => findAdvertisers(world.network, namespace, route.destination));
+  const all = routes.flatMap(({ namespace, route }) =>
+    findAdvertisers(world.network, namespace, route.destination),
+  );
   return [...new Map(all.map((advertiser) => [advertiser.subject, advertiser])).values()];
 }
 
 export function describeOrigin(advertisers: readonly Advertiser[]): string | undefined {
   if (advertisers.length === 0) return undefined;
-  const names = advertisers.map(({ name, address }) => (address === undefined ? name : `${name} (${address})`));
+  const names = advertisers.map(({ name, address }) =>
+    address === undefined ? name : `${name} (${address})`,
+  );
   return `advertised by ${joinWords(names)}, accepted here since accept-routes is on`;
 }

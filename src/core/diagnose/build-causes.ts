@@ -1,0 +1,120 @@
+// From chosen changes to root causes: grouped, named, with what they break, and as sure as the evidence allows.
+import { nameCause } from './catalogue.ts';
+import { groupCandidates } from './cause-group.ts';
+import type { CauseGroup } from './cause-group.ts';
+import type { Candidate } from './candidate.ts';
+import type { Confidence, JudgedIntent, RootCause } from './diagnosis.ts';
+import type { FoundChanges } from './find-changes.ts';
+import type { World } from './world.ts';
+import type { Evidence } from '../fact/evidence.ts';
+import type { Hop, Journey } from '../trace/flow.ts';
+
+export interface BuiltCauses {
+  /** Without `explains`, which needs the symptoms. */
+  readonly causes: readonly RootCause[];
+  /** Candidate key to cause id. */
+  readonly causeOf: ReadonlyMap<string, string>;
+}
+
+export function buildCauses(
+  world: World,
+  found: FoundChanges,
+  failing: readonly JudgedIntent[],
+): BuiltCauses {
+  const groups = groupCandidates(world, found.chosen);
+  const drafts = groups.map((group) => draftCause(world, found, group, failing));
+  // The cause that breaks most comes first; then by name, so that the order never depends on the bundle's.
+  const ordered = drafts.sort(
+    (a, b) => b.cause.breaks.length - a.cause.breaks.length || (a.cause.title < b.cause.title ? -1 : 1),
+  );
+  const causes = ordered.map(({ cause }, index) => ({ ...cause, id: `rc${index + 1}` }));
+  const pairs = ordered.flatMap(({ group }, index) =>
+    group.candidates.map((candidate): [string, string] => [candidate.key, `rc${index + 1}`]),
+  );
+  return { causes, causeOf: new Map(pairs) };
+}
+
+function draftCause(
+  world: World,
+  found: FoundChanges,
+  group: CauseGroup,
+  failing: readonly JudgedIntent[],
+): { readonly cause: RootCause; readonly group: CauseGroup } {
+  const named = nameCause(group, world);
+  const broken = failing.filter(({ intent }) => needsAny(found, intent.id, group.candidates));
+  const example = pickExample(broken);
+  const cause: RootCause = {
+    id: '',
+    ...named,
+    confidence: judgeConfidence(broken),
+    evidence: listEvidence(
+      named.elements.map((element) => element.evidence),
+      example,
+    ),
+    changes: group.changes,
+    breaks: broken.map(({ intent }) => intent.id),
+    explains: [],
+    alternatives: listAlternatives(found, group),
+    ...(example === undefined ? {} : { exampleIntent: example.intent.id }),
+  };
+  return { cause, group };
+}
+
+function needsAny(found: FoundChanges, intent: string, candidates: readonly Candidate[]): boolean {
+  const needed = found.needed.get(intent) ?? [];
+  return needed.some((candidate) => candidates.includes(candidate));
+}
+
+/** A pod's own packet shows the fault best; a short way is easier to read. */
+function pickExample(broken: readonly JudgedIntent[]): JudgedIntent | undefined {
+  const rank = ({ intent, trace }: JudgedIntent): number => {
+    const kinds = [
+      'pod-to-pod',
+      'pod-to-service',
+      'node-to-pod',
+      'node-to-node',
+      'node-to-service',
+      'probe',
+      'question',
+    ];
+    const isLostOnTheWayThere = trace.journeys.some((journey) => journey.end.kind === 'lost');
+    return kinds.indexOf(intent.kind) + (isLostOnTheWayThere ? 0 : 10);
+  };
+  return [...broken].sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** Proven: at least one of the losses is certain, for what decides it was seen; otherwise part of the way is outside. */
+function judgeConfidence(broken: readonly JudgedIntent[]): Confidence {
+  const losses = broken.flatMap(({ trace }) => trace.journeys.flatMap(endsOf));
+  return losses.some((end) => end.kind === 'refused' || (end.kind === 'lost' && end.isCertain))
+    ? 'proven'
+    : 'supported';
+}
+
+function endsOf(journey: Journey): readonly Journey['end'][] {
+  return [journey.end, ...(journey.replies ?? []).map((reply) => reply.end)];
+}
+
+function listEvidence(own: readonly Evidence[], example: JudgedIntent | undefined): readonly Evidence[] {
+  const last = example === undefined ? undefined : lastHop(example);
+  const all = [...own, ...(last?.because ?? [])].filter((evidence) => !evidence.path.startsWith('('));
+  return [...new Map(all.map((evidence) => [`${evidence.path} ${evidence.at ?? ''}`, evidence])).values()];
+}
+
+function lastHop(example: JudgedIntent): Hop | undefined {
+  const journey =
+    example.trace.journeys.find((candidate) => candidate.end.kind !== 'delivered') ??
+    example.trace.journeys[0];
+  const reply = journey?.replies?.find((candidate) => candidate.end.kind !== 'delivered');
+  return (reply ?? journey)?.hops.at(-1);
+}
+
+function listAlternatives(found: FoundChanges, group: CauseGroup): readonly string[] {
+  return [
+    ...new Set(
+      group.candidates.flatMap((candidate) =>
+        (found.alternatives.get(candidate.key) ?? []).map((other) => other.family),
+      ),
+    ),
+  ].sort();
+}
