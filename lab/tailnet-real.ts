@@ -24,6 +24,7 @@ export const daemonLog = '/var/log/tailscaled.log';
 const controlPort = 9911;
 const socket = '/run/tailscale/tailscaled.sock';
 const startTimeoutMs = 20_000;
+const tunnelTimeoutMs = 30_000;
 
 /** No log upload, no port mapping; and a crash rather than a packet to the public control server. */
 const daemonEnvironment = {
@@ -42,6 +43,7 @@ export async function startRealTailnet(request: TailnetRequest, binaries: Tailne
     joined.set(member.machine.name, await logIn(member, controlUrl));
   }
   await waitForTables([...joined.values()]);
+  await openTunnels([...joined.values()]);
   return {
     kind: 'tailscaled',
     addresses: new Map([...joined].map(([name, member]) => [name, member.addresses.ipv4])),
@@ -81,8 +83,11 @@ async function startDaemon(machine: LabMachine, binaries: TailnetBinaries): Prom
   });
   // The arguments of Debian's unit file, so that what is collected from the lab looks like a machine's.
   const daemon = `exec ${programFolder}/tailscaled --state=/var/lib/tailscale/tailscaled.state --socket=${socket} --port=${magicsockPort}`;
+  // /var/lib shows the host's files below the machine's: without a mount of its own this tailscaled would be the host's
+  // device, keys and all, if the host has one.
+  const ownState = 'mkdir -p /var/lib/tailscale && mount -t tmpfs -o mode=700 tmpfs /var/lib/tailscale';
   const { exited } = machine.start(
-    ['sh', '-c', `mkdir -p /var/lib/tailscale && ${daemon} >>${daemonLog} 2>&1`],
+    ['sh', '-c', `${ownState} && rm -f ${daemonLog} && ${daemon} >>${daemonLog} 2>&1`],
     daemonEnvironment,
   );
   const wait = `i=0; while [ ! -S ${socket} ]; do [ $i -lt 200 ] || exit 1; i=$((i+1)); sleep 0.05; done`;
@@ -105,6 +110,27 @@ async function logIn(member: TailnetMember, controlUrl: string): Promise<JoinedM
   const addresses = expectSuccess(await machine.run(['tailscale', 'ip']), `tailscale ip on ${machine.name}`);
   const [ipv4 = '', ipv6 = ''] = addresses.trim().split('\n');
   return { ...member, addresses: { ipv4, ipv6 } };
+}
+
+/** Connects to a port that nobody serves: a refusal has been there and back. The kernel sends SYN again until then. */
+const reachProgram = `for (const host of process.argv.slice(1)) {
+  const socket = require('net').connect({ host, port: 1 });
+  socket.on('error', (error) => { if (error.code !== 'ECONNREFUSED') process.exitCode = 1; });
+}`;
+
+/**
+ * A first packet between two members costs a handshake; where both send theirs at once, WireGuard drops both and tries
+ * again 5 seconds later. So each pair is connected from one side before anybody measures anything.
+ */
+async function openTunnels(members: readonly JoinedMember[]): Promise<void> {
+  await Promise.all(
+    members.map(async ({ machine }, at) => {
+      const later = members.slice(at + 1).map((member) => member.addresses.ipv4);
+      const argv = [process.execPath, '-e', reachProgram, ...later];
+      const reached = await machine.run(argv, { timeoutMs: tunnelTimeoutMs });
+      expectSuccess(reached, `reaching ${later.join(', ')} from ${machine.name} through the tailnet`);
+    }),
+  );
 }
 
 function preferenceFlags(wishes: TailnetChange): string[] {
