@@ -145,24 +145,29 @@ function dropIdle(search: Search, failing: readonly JudgedIntent[]): void {
 }
 
 function needs(search: Search, flow: Flow): readonly Candidate[] {
-  if (!isHealed(search.healed.trace(flow))) return [];
-  return search.chosen.filter((candidate) => {
-    const world = without(search, candidate);
-    return !isHealed(world.trace(flow));
-  });
+  return findNeeded(search, search.base, flow);
 }
 
-const partialWorlds = new WeakMap<Search, Map<string, World>>();
+/** Which of the chosen changes a flow cannot do without; none where it is not healed, or never failed. */
+export function findNeeded(
+  found: { readonly chosen: readonly Candidate[]; readonly healed: World },
+  base: World,
+  flow: Flow,
+): readonly Candidate[] {
+  if (!isHealed(found.healed.trace(flow))) return [];
+  return found.chosen.filter((candidate) => !isHealed(without(base, found.chosen, candidate).trace(flow)));
+}
 
-function without(search: Search, candidate: Candidate): World {
-  const worlds = partialWorlds.get(search) ?? new Map<string, World>();
-  partialWorlds.set(search, worlds);
-  const known = worlds.get(candidate.key);
+const partialWorlds = new WeakMap<World, Map<string, World>>();
+
+function without(base: World, chosen: readonly Candidate[], candidate: Candidate): World {
+  const worlds = partialWorlds.get(base) ?? new Map<string, World>();
+  partialWorlds.set(base, worlds);
+  const rest = chosen.filter((other) => other !== candidate);
+  const key = rest.map((other) => other.key).join('\n');
+  const known = worlds.get(key);
   if (known !== undefined) return known;
-  const world = withCandidates(
-    search.base,
-    search.chosen.filter((other) => other !== candidate),
-  );
-  worlds.set(candidate.key, world);
+  const world = withCandidates(base, rest);
+  worlds.set(key, world);
   return world;
 }

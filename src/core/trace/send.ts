@@ -4,7 +4,7 @@
 import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
-import { selectSource } from './source-address.ts';
+import { resolveConnect, resolveOutput } from './route-output.ts';
 import { findMasquerade, masquerade, restoreSource, serviceEvidence, translateService } from './translate.ts';
 import type { ServiceAnswer } from './translate.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
@@ -20,9 +20,20 @@ type Found = Extract<RouteAnswer, { kind: 'route' }>;
 export function sendPacket(network: Network, state: WalkState, stage: Send): readonly Step[] {
   const namespace = namespaceAt(network, stage.namespace);
   const query = outputQuery(state, stage);
-  const answer = lookupRoute(namespace, query);
-  if (answer.kind !== 'route') return [endForAnswer(state, namespace, answer)];
-  const source = stage.isBound ? state.packet.source : selectSource(namespace, answer, query);
+  const answer = stage.isBound ? resolveOutput(namespace, query) : resolveConnect(namespace, query);
+  switch (answer.kind) {
+    case 'failed':
+      return [endForAnswer(state, namespace, answer.answer)];
+    case 'unknown':
+      return [endUnknown(state, namespace.id, answer.question, answer.missing)];
+    case 'refused':
+      return [endRefusedSend(state, namespace, answer.text)];
+    case 'on-link':
+      return [sendOnLink(state, namespace, { ...answer, source: answer.source ?? state.packet.source })];
+    case 'route':
+      break;
+  }
+  const source = stage.isBound ? state.packet.source : answer.source;
   if (source === undefined) {
     return [
       endUnknown(state, namespace.id, `which source address does ${namespace.id} use for ${query.to}?`),
@@ -30,8 +41,32 @@ export function sendPacket(network: Network, state: WalkState, stage: Send): rea
   }
   const sourced = withPacket(state, { source });
   const translated = translateService(network, namespace, sourced);
-  if (translated.kind === 'none') return leave(network, sourced, { namespace, answer });
-  return sendTranslated(network, sourced, { namespace, answer, translated });
+  if (translated.kind === 'none') return leave(network, sourced, { namespace, answer: answer.route });
+  return sendTranslated(network, sourced, { namespace, answer: answer.route, translated });
+}
+
+function endRefusedSend(state: WalkState, namespace: Namespace, text: string): Step {
+  const hop = addHop(state, namespace.id, { step: 'send', did: text });
+  const disposition = { kind: 'refused', by: namespace.id, why: 'net-unreachable' } as const;
+  return { state: hop, stage: { kind: 'end', disposition } };
+}
+
+/** A socket bound to a device that no route leads to asks for the destination right there. */
+function sendOnLink(
+  state: WalkState,
+  namespace: Namespace,
+  way: { readonly link: string; readonly source: Address },
+): Step {
+  const sourced = withPacket(state, { source: way.source });
+  const fact = namespace.linksByName.get(way.link);
+  const hop = addHop(sourced, namespace.id, {
+    step: 'route',
+    did: `no route by ${way.link}, to which the sender is bound: ${state.packet.destination} is asked for there`,
+    because: fact === undefined ? [] : [fact.evidence],
+    link: way.link,
+  });
+  const nexthop = state.packet.destination;
+  return { state: hop, stage: { kind: 'transmit', namespace: namespace.id, link: way.link, nexthop } };
 }
 
 function outputQuery(state: WalkState, stage: Send): RouteQuery {

@@ -4,7 +4,7 @@
 // Repair   Remove the route at whoever adds it.
 import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
-import { destinationsOf, listRemovedRoutes, routeElements } from './removed-routes.ts';
+import { destinationsOf, listRemovedRoutes, routeElements } from '../removed-routes.ts';
 
 export const routeDropsTraffic: CatalogueEntry = {
   text: {
@@ -23,7 +23,7 @@ export const routeDropsTraffic: CatalogueEntry = {
     sources: ['Linux 6.12, net/ipv4/fib_semantics.c (fib_props: the error of each route type)'],
   },
   name: (group, world) => {
-    const routes = listRemovedRoutes(group, world);
+    const routes = listRemovedRoutes(group.changes, world);
     const types = [...new Set(routes.map(({ route }) => route.type))];
     if (
       routes.length === 0 ||

@@ -11,7 +11,7 @@ import {
   listRemovedRoutes,
   routeElements,
   wordsTaken,
-} from './removed-routes.ts';
+} from '../removed-routes.ts';
 
 export const routeTakesClusterCidr: CatalogueEntry = {
   text: {
@@ -31,7 +31,7 @@ export const routeTakesClusterCidr: CatalogueEntry = {
     sources: ['Linux 6.12, net/ipv4/fib_trie.c (longest prefix, then metric)'],
   },
   name: (group, world) => {
-    const routes = listRemovedRoutes(group, world);
+    const routes = listRemovedRoutes(group.changes, world);
     const isSilent = routes.some(({ route }) => route.type !== 'unicast');
     if (isSilent || kindTaken(routes, world) !== 'cluster') return undefined;
     const nodes = joinNames(group.namespaces);

@@ -13,7 +13,7 @@ import {
   listRemovedRoutes,
   routeElements,
   wordsTaken,
-} from './removed-routes.ts';
+} from '../removed-routes.ts';
 
 export const tailscaleRouteTakesClusterCidr: CatalogueEntry = {
   text: {
@@ -40,7 +40,7 @@ export const tailscaleRouteTakesClusterCidr: CatalogueEntry = {
     ],
   },
   name: (group, world) => {
-    const routes = listRemovedRoutes(group, world);
+    const routes = listRemovedRoutes(group.changes, world);
     if (!linkOf(routes).startsWith('tailscale') || kindTaken(routes, world) !== 'cluster') return undefined;
     const advertisers = advertisersOf(routes, world);
     const origin = describeOrigin(advertisers);

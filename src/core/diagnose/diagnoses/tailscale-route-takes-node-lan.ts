@@ -12,7 +12,7 @@ import {
   linkOf,
   listRemovedRoutes,
   routeElements,
-} from './removed-routes.ts';
+} from '../removed-routes.ts';
 
 export const tailscaleRouteTakesNodeLan: CatalogueEntry = {
   text: {
@@ -38,7 +38,7 @@ export const tailscaleRouteTakesNodeLan: CatalogueEntry = {
     ],
   },
   name: (group, world) => {
-    const routes = listRemovedRoutes(group, world);
+    const routes = listRemovedRoutes(group.changes, world);
     if (!linkOf(routes).startsWith('tailscale') || kindTaken(routes, world) !== 'nodes') return undefined;
     const advertisers = advertisersOf(routes, world);
     const origin = describeOrigin(advertisers);

@@ -4,7 +4,7 @@
 // Repair   A policy rule for the cluster's prefixes in front, or a narrower list of routes in the VPN's configuration.
 import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
-import { isTunnelDevice } from './tunnel-device.ts';
+import { isTunnelDevice } from '../tunnel-device.ts';
 import {
   destinationsOf,
   kindTaken,
@@ -12,7 +12,7 @@ import {
   listRemovedRoutes,
   routeElements,
   wordsTaken,
-} from './removed-routes.ts';
+} from '../removed-routes.ts';
 
 export const vpnRouteTakesClusterCidr: CatalogueEntry = {
   text: {
@@ -37,7 +37,7 @@ export const vpnRouteTakesClusterCidr: CatalogueEntry = {
     ],
   },
   name: (group, world) => {
-    const routes = listRemovedRoutes(group, world);
+    const routes = listRemovedRoutes(group.changes, world);
     if (kindTaken(routes, world) !== 'cluster' || linkOf(routes).startsWith('tailscale')) return undefined;
     if (!routes.every((removed) => isTunnelDevice(world, removed.namespace, linkOf([removed]))))
       return undefined;

@@ -1,5 +1,5 @@
 // Whether a device is a tunnel that is not the pod network's own.
-import type { World } from '../world.ts';
+import type { World } from './world.ts';
 
 const tunnelKinds: readonly string[] = [
   'tun',

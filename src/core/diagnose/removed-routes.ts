@@ -1,15 +1,15 @@
 // What the diagnoses about a route that takes traffic have in common: the routes themselves (with their siblings of the
 // same origin) as elements, and what they take in words.
-import type { CauseGroup } from '../cause-group.ts';
-import type { CauseElement } from '../diagnosis.ts';
-import { joinWords } from '../name-cause.ts';
-import { findAdvertisers, findSiblings, takenBy } from '../route-targets.ts';
-import type { Advertiser, Taken } from '../route-targets.ts';
-import type { World } from '../world.ts';
-import { isPodAddress, isServiceAddress } from '../../model/kubernetes/read-cluster-network.ts';
-import { formatPrefix } from '../../net/prefix.ts';
-import { formatRoute } from '../../snapshot/format-routing.ts';
-import type { RouteFact } from '../../snapshot/namespace-facts.ts';
+import type { CauseElement } from './diagnosis.ts';
+import { joinWords } from './name-cause.ts';
+import { findAdvertisers, findSiblings, takenBy } from './route-targets.ts';
+import type { Advertiser, Taken } from './route-targets.ts';
+import type { World } from './world.ts';
+import { isPodAddress, isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
+import { formatPrefix } from '../net/prefix.ts';
+import { formatRoute } from '../snapshot/format-routing.ts';
+import type { Change } from '../snapshot/change.ts';
+import type { RouteFact } from '../snapshot/namespace-facts.ts';
 
 export interface RemovedRoute {
   readonly namespace: string;
@@ -17,9 +17,9 @@ export interface RemovedRoute {
 }
 
 /** The routes whose removal heals, as observed, with the others of the same origin beside them. */
-export function listRemovedRoutes(group: CauseGroup, world: World): readonly RemovedRoute[] {
+export function listRemovedRoutes(changes: readonly Change[], world: World): readonly RemovedRoute[] {
   const found = new Map<string, RemovedRoute>();
-  for (const change of group.changes) {
+  for (const change of changes) {
     if (change.kind !== 'remove-route') return [];
     const { namespace } = change;
     const observed = observe(world, namespace, formatRoute(change.route), change.route.family);

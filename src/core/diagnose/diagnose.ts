@@ -1,0 +1,150 @@
+// From a snapshot to what is wrong with it. In: facts. Out: how every intent fared, the root causes, the symptoms under
+// them, what was cleared and what nobody knows. The steps are those of the design, in order.
+import { buildCauses } from './build-causes.ts';
+import { clearSuspects } from './clear-suspects.ts';
+import type {
+  Diagnosis,
+  DiagnosisVerdict,
+  JudgedIntent,
+  RootCause,
+  Symptom,
+  Unknown,
+  Vantage,
+} from './diagnosis.ts';
+import { causesOfEndpoints, explainSymptoms } from './explain-symptoms.ts';
+import { findChanges, findNeeded } from './find-changes.ts';
+import type { FoundChanges } from './find-changes.ts';
+import { judgeMeasured } from './judge-measured.ts';
+import { listIntents } from './list-intents.ts';
+import { listRisks } from './list-risks.ts';
+import { listUnknowns } from './list-unknowns.ts';
+import { readLogSymptoms } from './symptoms/read-log-symptoms.ts';
+import { readPodSymptoms } from './symptoms/read-pod-symptoms.ts';
+import { openWorld } from './world.ts';
+import type { World } from './world.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+
+export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
+  const base = openWorld(snapshot);
+  const judged = judgeIntents(base, snapshot);
+  const failing = judged.filter(({ trace }) => trace.verdict === 'fails' || trace.verdict === 'partly');
+  const working = judged.filter(({ trace }) => trace.verdict === 'arrives');
+  const found = findChanges(base, failing, working);
+  const { causes, causeOf } = buildCauses(base, found, failing);
+  const symptoms = explainAll(base, { found, causeOf, judged });
+  const explained = causes.map((cause) => withSymptoms(cause, symptoms, base, failing));
+  const unknowns = listUnknowns(base.network, judged);
+  const verdict = judgeAll({ judged, causes: explained, symptoms });
+  return {
+    verdict,
+    summary: summarise({ verdict, judged, causes: explained, symptoms, unknowns }),
+    vantage: describeVantage(snapshot),
+    judged,
+    causes: explained,
+    symptoms,
+    cleared: clearSuspects({ base, healed: found.healed, judged, causes: explained, symptoms }),
+    unknowns,
+    risks: listRisks(base, explained),
+  };
+}
+
+function judgeIntents(base: World, snapshot: Snapshot): readonly JudgedIntent[] {
+  const intents = listIntents(base.network, snapshot.probes);
+  return intents.map((intent) => judgeMeasured({ intent, trace: base.trace(intent.flow) }, snapshot.probes));
+}
+
+interface Found {
+  readonly found: FoundChanges;
+  readonly causeOf: ReadonlyMap<string, string>;
+  readonly judged: readonly JudgedIntent[];
+}
+
+function explainAll(base: World, about: Found): readonly Symptom[] {
+  const { cluster } = base.network;
+  const pods = cluster.pods.known ? cluster.pods.value : [];
+  const observed = [...readPodSymptoms(pods), ...readLogSymptoms(base.network, cluster.logs)];
+  const idsOf = (candidates: readonly { readonly key: string }[]): readonly string[] =>
+    candidates.flatMap((candidate) => about.causeOf.get(candidate.key) ?? []);
+  return explainSymptoms(observed, {
+    base,
+    judged: about.judged,
+    causesOf: (flow) => idsOf(findNeeded(about.found, base, flow)),
+    causesOfIntent: new Map([...about.found.needed].map(([id, candidates]) => [id, idsOf(candidates)])),
+  });
+}
+
+/** A cause explains its symptoms, and breaks what fails for the sake of pods that those symptoms made unwell. */
+function withSymptoms(
+  cause: RootCause,
+  symptoms: readonly Symptom[],
+  base: World,
+  failing: readonly JudgedIntent[],
+): RootCause {
+  const own = symptoms.filter((symptom) => symptom.explainedBy.includes(cause.id));
+  const byPod = new Map(own.map((symptom) => [symptom.subject, [cause.id]]));
+  const dependent = failing.filter(({ intent }) =>
+    causesOfEndpoints(intent.flow, { base }, byPod).includes(cause.id),
+  );
+  const breaks = [...new Set([...cause.breaks, ...dependent.map(({ intent }) => intent.id)])];
+  // An observed failure on the very way closes the gap that a machine outside the evidence leaves.
+  const isObserved = own.length > 0 && cause.confidence === 'supported';
+  return {
+    ...cause,
+    breaks,
+    explains: own.map((symptom) => symptom.id),
+    confidence: isObserved ? 'proven' : cause.confidence,
+  };
+}
+
+interface Judged {
+  readonly judged: readonly JudgedIntent[];
+  readonly causes: readonly RootCause[];
+  readonly symptoms: readonly Symptom[];
+}
+
+function judgeAll({ judged, causes, symptoms }: Judged): DiagnosisVerdict {
+  if (causes.some((cause) => cause.confidence !== 'suspected')) return 'broken';
+  const isOpen = judged.length === 0 || judged.some(({ trace }) => trace.verdict !== 'arrives');
+  const isUnexplained = symptoms.some(
+    (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
+  );
+  return isOpen || isUnexplained ? 'unknown' : 'healthy';
+}
+
+function summarise(
+  about: Judged & { readonly verdict: DiagnosisVerdict; readonly unknowns: readonly Unknown[] },
+): string {
+  const { verdict, judged, causes, symptoms, unknowns } = about;
+  const first = causes[0];
+  if (verdict === 'broken' && first !== undefined) return first.title;
+  if (verdict === 'healthy') return `${judged.length} intended flows arrive.`;
+  if (judged.length === 0) return 'The evidence names nothing that should work, so nothing can be judged.';
+  const failing = judged.filter(
+    ({ trace }) => trace.verdict === 'fails' || trace.verdict === 'partly',
+  ).length;
+  if (failing > 0) return `${failing} intended flows fail, and no change that was tried heals them.`;
+  const open = judged.filter(({ trace }) => trace.verdict === 'unknown').length;
+  if (open > 0)
+    return `${open} intended flows cannot be judged: ${unknowns[0]?.question ?? 'facts are missing'}`;
+  const unexplained = symptoms.filter(
+    (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
+  );
+  return `All ${judged.length} intended flows arrive on the model, yet ${unexplained.length} observed failures are unexplained.`;
+}
+
+function describeVantage(snapshot: Snapshot): Vantage {
+  const named = snapshot.cluster.nodes.known ? snapshot.cluster.nodes.value.map((node) => node.name) : [];
+  const missing = new Set([
+    ...named.filter((name) => !snapshot.nodes.has(name)),
+    ...snapshot.unreachable.keys(),
+  ]);
+  return {
+    nodesSeen: [...snapshot.nodes.keys()].filter((name) => !snapshot.unreachable.has(name)).length,
+    nodesMissing: [...missing].sort(),
+    podNamespacesSeen: [...snapshot.nodes.values()].reduce(
+      (sum, machine) => sum + machine.pods.size + machine.unnamedNamespaces.size,
+      0,
+    ),
+    tailnetPolicySeen: snapshot.tailnet.get('policy.hujson')?.known === true,
+  };
+}

@@ -1,0 +1,120 @@
+// A change as the commands that a person would type, and those that undo it. In: a change. Out: argv lists with where they
+// run. The words come from format-routing.ts, so that what is simulated, shown and run is one and the same.
+import { formatPrefix } from '../net/prefix.ts';
+import type { Prefix } from '../net/prefix.ts';
+import type { Change } from '../snapshot/change.ts';
+import { routeWords, ruleWords } from '../snapshot/format-routing.ts';
+import type { RepairCommand } from './plan.ts';
+
+export interface ChangeCommands {
+  readonly do: readonly RepairCommand[];
+  readonly undo: readonly RepairCommand[];
+}
+
+export function commandsOf(change: Change): ChangeCommands {
+  switch (change.kind) {
+    case 'remove-route':
+      return pair(
+        change.namespace,
+        route(change.route.family, 'del', change),
+        route(change.route.family, 'add', change),
+      );
+    case 'add-route':
+      return pair(
+        change.namespace,
+        route(change.route.family, 'replace', change),
+        route(change.route.family, 'del', change),
+      );
+    case 'remove-rule':
+      return pair(
+        change.namespace,
+        rule(change.rule.family, 'del', change),
+        rule(change.rule.family, 'add', change),
+      );
+    case 'add-rule':
+      return pair(
+        change.namespace,
+        rule(change.rule.family, 'add', change),
+        rule(change.rule.family, 'del', change),
+      );
+    case 'set-sysctl':
+      return pair(
+        change.namespace,
+        sysctl(change.key, change.value),
+        change.was === undefined ? undefined : sysctl(change.key, change.was),
+      );
+    case 'set-neighbor':
+      return pair(
+        change.namespace,
+        neighbor(change, change.mac),
+        change.was === undefined
+          ? ['ip', 'neigh', 'del', change.address, 'dev', change.link]
+          : neighbor(change, change.was),
+      );
+    case 'set-fdb':
+      return pair(
+        change.namespace,
+        fdb(change, change.remote, change.was),
+        change.was === undefined
+          ? ['bridge', 'fdb', 'del', change.mac, 'dev', change.link, 'dst', change.remote, 'self']
+          : fdb(change, change.was, change.remote),
+      );
+    case 'set-link-up':
+      return pair(
+        change.namespace,
+        ['ip', 'link', 'set', change.link, 'up'],
+        ['ip', 'link', 'set', change.link, 'down'],
+      );
+    case 'stop-accepting-routes':
+      return pair(
+        change.namespace,
+        ['tailscale', 'set', '--accept-routes=false'],
+        ['tailscale', 'set', '--accept-routes=true'],
+      );
+    case 'move-vtep':
+    case 'withdraw-routes':
+      return { do: [], undo: [] };
+  }
+}
+
+function pair(on: string, forward: readonly string[], back: readonly string[] | undefined): ChangeCommands {
+  return { do: [{ on, argv: forward }], undo: back === undefined ? [] : [{ on, argv: back }] };
+}
+
+type RouteChange = Extract<Change, { kind: 'remove-route' | 'add-route' }>;
+type RuleChange = Extract<Change, { kind: 'remove-rule' | 'add-rule' }>;
+
+function route(family: 4 | 6, verb: string, change: RouteChange): readonly string[] {
+  return [...ip(family), 'route', verb, ...routeWords(change.route)];
+}
+
+function rule(family: 4 | 6, verb: string, change: RuleChange): readonly string[] {
+  return [...ip(family), 'rule', verb, ...ruleWords(change.rule)];
+}
+
+export function ip(family: 4 | 6): readonly string[] {
+  return family === 6 ? ['ip', '-6'] : ['ip'];
+}
+
+function sysctl(key: string, value: string): readonly string[] {
+  return ['sysctl', '-w', `${key}=${value}`];
+}
+
+function neighbor(change: Extract<Change, { kind: 'set-neighbor' }>, mac: string): readonly string[] {
+  return ['ip', 'neigh', 'replace', change.address, 'lladdr', mac, 'dev', change.link, 'nud', 'permanent'];
+}
+
+/** `replace` takes the place of an entry; a MAC without one gets it appended. */
+function fdb(
+  change: Extract<Change, { kind: 'set-fdb' }>,
+  remote: string,
+  was: string | undefined,
+): readonly string[] {
+  const verb = was === undefined ? 'append' : 'replace';
+  return ['bridge', 'fdb', verb, change.mac, 'dev', change.link, 'dst', remote, 'self', 'permanent'];
+}
+
+/** What stays advertised when some prefixes are withdrawn; an empty list advertises nothing. */
+export function advertiseArgv(remaining: readonly Prefix[]): readonly string[] {
+  return ['tailscale', 'set', `--advertise-routes=${remaining.map(formatPrefix).join(',')}`];
+}

@@ -1,0 +1,60 @@
+// What a repair would do: its changes are applied to the model and every intent is traced again. In: the observed world,
+// the diagnosis, the changes. Out: how many failing intents arrive, how many working ones no longer do, what is left.
+import type { Diagnosis, JudgedIntent, RootCause } from '../diagnose/diagnosis.ts';
+import { changeWorld } from '../diagnose/world.ts';
+import type { World } from '../diagnose/world.ts';
+import type { Change } from '../snapshot/change.ts';
+import type { Trace } from '../trace/flow.ts';
+import type { Simulated } from './plan.ts';
+
+export interface Simulation {
+  readonly world: World;
+  readonly diagnosis: Diagnosis;
+  /** The causes the repair is for. */
+  readonly causes: readonly RootCause[];
+}
+
+export function simulateChanges(about: Simulation, changes: readonly Change[]): Simulated {
+  const after = changeWorld(about.world, changes);
+  const direct = about.diagnosis.judged.filter(
+    ({ intent }) => !waitsForEndpoints(about.world.trace(intent.flow)),
+  );
+  const isDone = direct
+    .filter((one) => isBrokenBy(about.causes, one) && isFailing(one.trace))
+    .every(({ intent }) => after.trace(intent.flow).verdict === 'arrives');
+  let heals = 0;
+  let breaks = 0;
+  let leaves = 0;
+  let unknown = 0;
+  for (const one of about.diagnosis.judged) {
+    const now = verdictAfter(about, after, one, isDone);
+    if (isFailing(one.trace)) {
+      if (now === 'arrives') heals++;
+      else leaves++;
+    } else if (one.trace.verdict === 'arrives' && now !== 'arrives') breaks++;
+    else if (now === 'unknown') unknown++;
+  }
+  return { heals, breaks, leaves, unknown };
+}
+
+function isFailing(trace: Trace): boolean {
+  return trace.verdict === 'fails' || trace.verdict === 'partly';
+}
+
+function isBrokenBy(causes: readonly RootCause[], one: JudgedIntent): boolean {
+  return causes.some((cause) => cause.breaks.includes(one.intent.id));
+}
+
+/** A Service whose pods are unwell for the cause's sake gets its endpoints back when the cause is gone. */
+function verdictAfter(about: Simulation, after: World, one: JudgedIntent, isDone: boolean): Trace['verdict'] {
+  const { verdict } = after.trace(one.intent.flow);
+  if (verdict === 'arrives' || !isDone) return verdict;
+  const comesBack = waitsForEndpoints(about.world.trace(one.intent.flow)) && isBrokenBy(about.causes, one);
+  return comesBack ? 'arrives' : verdict;
+}
+
+function waitsForEndpoints(trace: Trace): boolean {
+  return trace.journeys.some(
+    (journey) => journey.end.kind === 'refused' && journey.end.why === 'no-endpoints',
+  );
+}
