@@ -29,7 +29,7 @@ export async function checkPackage() {
       folder,
     );
     if (packed.exit !== 0) return [`npm pack failed: ${packed.output}`];
-    const [description] = JSON.parse(packed.output.slice(packed.output.indexOf('[')));
+    const [description] = JSON.parse(packed.stdout);
     const problems = findContentProblems(description);
     return problems.length > 0 ? problems : await tryInstalled(folder, join(folder, description.filename));
   } finally {

@@ -4,12 +4,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findMissingLabPrograms, installPackages } from './install-packages.mjs';
-import { projectFolder, runShown } from './run-program.mjs';
+import { projectFolder, runKept, runShown } from './run-program.mjs';
 
 const FAULT = 'table52-cluster-cidr';
 const STEP_LIMIT_MS = 180_000;
 const RECORDED = ['test/bundles/chapter-17', 'test/bundles/chapter-17.tar.gz'];
 const FOUND_CAUSE = 1;
+const SOME_LOST = 1;
 const ALL_ARRIVES = 0;
 
 let isInterrupted = false;
@@ -32,28 +33,40 @@ function findObstacle() {
 }
 
 async function demonstrateInLab() {
+  const name = await chooseName();
   heading('1  A cluster of three nodes in network namespaces, with a fault');
-  const up = await runCommand(['lab', 'up', '--fault', FAULT]);
+  const up = await runCommand(['lab', 'up', '--name', name, '--fault', FAULT]);
   if (up !== 0) {
-    await takeLabDown();
+    await takeLabDown(name);
     return isInterrupted ? 130 : diagnoseRecorded('the lab could not be brought up here (see above)');
   }
   try {
-    return await findFixVerify();
+    return await findFixVerify(name);
   } finally {
-    heading('5  The lab goes away');
-    await takeLabDown();
+    heading('6  The lab goes away');
+    await takeLabDown(name);
   }
 }
 
-async function findFixVerify() {
-  heading('2  What is wrong with it?');
-  if (!(await expectExit(FOUND_CAUSE, ['diagnose', '--lab']))) return failure();
-  heading('3  Fix it: simulated first, then applied');
-  if (!(await expectExit(0, ['fix', '--lab']))) return failure();
-  heading('4  And now? Collected and judged again, and real packets sent');
-  if (!(await expectExit(ALL_ARRIVES, ['diagnose', '--lab']))) return failure();
+async function findFixVerify(name) {
+  heading('2  Real packets: from every pod and machine (rows) to every pod, Service and machine (columns)');
+  if (!(await expectExit(SOME_LOST, ['lab', 'probe', '--name', name]))) return failure();
+  heading('3  What is wrong with it?');
+  if (!(await expectExit(FOUND_CAUSE, ['diagnose', '--lab', name]))) return failure();
+  heading('4  Fix it: tried on the model first, then applied');
+  if (!(await expectExit(0, ['fix', '--lab', name]))) return failure();
+  heading('5  And now? Real packets again, and evidence collected and judged again');
+  if (!(await expectExit(ALL_ARRIVES, ['lab', 'probe', '--name', name]))) return failure();
+  if (!(await expectExit(ALL_ARRIVES, ['diagnose', '--lab', name]))) return failure();
   return 0;
+}
+
+/** A lab that somebody else runs is left alone. */
+async function chooseName() {
+  const argv = [process.execPath, 'dist/waylaid.js', 'lab', 'list', '-o', 'json'];
+  const { exit, stdout } = await runKept(argv, { timeoutMs: STEP_LIMIT_MS });
+  const isTaken = exit === 0 && JSON.parse(stdout).labs.includes('demo');
+  return isTaken ? `demo-${process.pid}` : 'demo';
 }
 
 async function diagnoseRecorded(reason) {
@@ -81,8 +94,9 @@ async function runCommand(args) {
   return runWaylaid(args, (child) => (running = child));
 }
 
-async function takeLabDown() {
-  await runWaylaid(['lab', 'down'], () => (running = undefined), true);
+/** Detached: a second Ctrl-C must not stop the cleaning up. */
+async function takeLabDown(name) {
+  await runWaylaid(['lab', 'down', '--name', name], () => (running = undefined), true);
 }
 
 async function runWaylaid(args, onStart, detached = false) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const KEPT_CHARACTERS = 400_000;
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs to the end and keeps what was printed on both streams, in order. Standard input is empty. */
+/** Runs to the end and keeps what was printed: on both streams, in order, and on stdout alone. Standard input is empty. */
 export function runKept(argv, { timeoutMs, environment = {}, folder = projectFolder }) {
   return new Promise((resolve) => {
     const child = spawn(argv[0], argv.slice(1), {
@@ -15,10 +15,14 @@ export function runKept(argv, { timeoutMs, environment = {}, folder = projectFol
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
+    let stdout = '';
     const keep = (text) => (output = (output + text).slice(-KEPT_CHARACTERS));
-    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      keep(text);
+      stdout = (stdout + text).slice(-KEPT_CHARACTERS);
+    });
     child.stderr.setEncoding('utf8').on('data', keep);
-    settle(child, timeoutMs, (exit, problem) => resolve({ exit, output: output + problem }));
+    settle(child, timeoutMs, (exit, problem) => resolve({ exit, output: output + problem, stdout }));
   });
 }
 
