@@ -20,17 +20,31 @@ export function outsidePid(holderPid: number, insidePid: number): number {
   return found.pid;
 }
 
-/** Kills the holder. The kernel then kills the supervisor, and with it all of its pid namespace; waits for the last. */
-export async function killHolder(holder: { readonly holderPid: number }): Promise<void> {
-  const doomed = [holder.holderPid, ...descendantsOf(holder.holderPid).map((entry) => entry.pid)];
+/**
+ * Kills the first process inside, and with it its whole pid namespace, and waits for the last. The holder outside sees
+ * its child die, collects it and ends by itself; were it killed first, what it should have collected would wait for the
+ * machine's init.
+ */
+export async function killHolder({ holderPid }: { readonly holderPid: number }): Promise<void> {
+  const inside = descendantsOf(holderPid);
+  const doomed = [holderPid, ...inside.map((entry) => entry.pid)];
   const startTimes = doomed.map((pid) => [pid, startTimeOf(pid)] as const);
-  process.kill(holder.holderPid, 'SIGKILL');
+  const first = inside.find((entry) => entry.parent === holderPid);
+  killIfAlive(first?.pid ?? holderPid);
   const endsAt = Date.now() + longestKillMs;
   const isAlive = ([pid, startTime]: readonly [number, string | undefined]): boolean =>
     startTime !== undefined && startTimeOf(pid) === startTime;
   while (startTimes.some(isAlive)) {
     if (Date.now() > endsAt) throw new Error(`the lab's processes do not end: ${doomed.join(', ')}`);
     await new Promise((resolve) => setTimeout(resolve, killPollMs));
+  }
+}
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended between being listed and being killed.
   }
 }
 
