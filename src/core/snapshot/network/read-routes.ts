@@ -159,10 +159,12 @@ export function isRouteTypeName(word: string): boolean {
   return routeTypes.has(word) || word === 'nat' || word === 'xresolve';
 }
 
-/** A unicast route that names no nexthop is one whose nexthops the tool did not print. */
+/** These need no device. Any other route that names none is one whose nexthops the tool did not print. */
+const refusals: ReadonlySet<RouteType> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
+
 function typeOf(draft: RouteDraft): RouteType {
   const type = routeTypes.get(draft.type ?? 'unicast') ?? 'opaque';
-  const leadsNowhere = type === 'unicast' && draft.nexthops.length === 0;
+  const leadsNowhere = !refusals.has(type) && draft.nexthops.length === 0;
   return draft.isOpaque === true || leadsNowhere ? 'opaque' : type;
 }
 

@@ -5,8 +5,9 @@
 /** `main`, `local`, `default`, the number as text, or a name that only the machine's rt_tables can resolve. */
 export function canonicalTable(name: string): string {
   if (/^0x[0-9a-f]+$/i.test(name)) return canonicalTable(String(Number.parseInt(name, 16)));
-  if (!/^\d+$/.test(name)) return name;
-  const digits = String(Number(name));
+  if (!/^-?\d+$/.test(name)) return name;
+  // busybox (1.35) prints the number as a signed one.
+  const digits = String(Number(name) < 0 ? Number(name) + 2 ** 32 : Number(name));
   return builtInTables.get(digits) ?? digits;
 }
 
