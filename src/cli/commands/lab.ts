@@ -23,8 +23,6 @@ interface ProbeOptions extends NameOption, OutputOption {
   readonly timeout: number;
 }
 
-const wrongUsageOrFailed = 2;
-
 export function registerLab(program: Command): void {
   const lab = program
     .command('lab')
@@ -114,14 +112,9 @@ async function stop(name: string): Promise<number> {
 
 const loadOutput = () => import('./lab-output.ts');
 
-/** The exit code is the action's; an error is one sentence and 2. */
+/** The exit code is the action's; what goes wrong is said by whoever runs the commands. */
 async function report(action: () => Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await action();
-  } catch (error) {
-    process.stderr.write(`waylaid: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = wrongUsageOrFailed;
-  }
+  process.exitCode = await action();
 }
 
 function nameOption(): Option {
