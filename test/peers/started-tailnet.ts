@@ -14,6 +14,9 @@ export const clusterPrefixes = ['10.42.0.0/16', '10.43.0.0/16'];
 
 export interface StartedTailnet {
   readonly tailnet: Tailnet;
+  readonly lan: LabMachine;
+  /** Holds the control server's configuration. */
+  readonly folder: string;
   readonly gateway: LabMachine;
   readonly accepting: LabMachine;
   readonly declining: LabMachine;
@@ -53,7 +56,7 @@ export async function startTailnetForTest(kind: Tailnet['kind']): Promise<Starte
         ? await startRealTailnet(request, binaries)
         : await startTailnetByHand(request);
     const [gateway, accepting, declining] = machines as [LabMachine, LabMachine, LabMachine];
-    return { tailnet, gateway, accepting, declining, stop: stopAll };
+    return { tailnet, lan, folder, gateway, accepting, declining, stop: stopAll };
   } catch (error) {
     await stopAll();
     throw error;
