@@ -137,7 +137,7 @@ newest_lines() { tail -n "$log_lines" | blank_secrets; }
 # A name with a slash comes back with a dot and the other way round, as sysctl(8) prints keys.
 sysctl_lines() {
   sed -n -e '/^\/proc\/sys\/[^:]*:./!d' -e 's#^/proc/sys/##' -e h -e 's/:.*//' -e 'y#/.#./#' -e G \
-    -e 's/\n[^:]*:/ = /p'
+    -e 's/\n[^:]*:/ = /p' | sort
 }
 
 # ------------------------------------------------------------------------------------------------------- the manifest
@@ -169,7 +169,8 @@ record() {
       record_line="$record_line,\"detail\":$quoted"
     fi
   fi
-  printf '%s}\n' "$record_line" >>"$stage/items"
+  # Where there was no room for the item there may have been none for the file either.
+  { printf '%s}\n' "$record_line" >>"$stage/items"; } 2>/dev/null || fail "$stage cannot be written; is the disk full?"
   started_at=
 }
 
@@ -249,6 +250,12 @@ judge_ending() {
     detail='longer than the collector keeps'
     return
   fi
+  if [ "$1" -eq 0 ] && [ "$expects_json" = yes ] && ! begins_like_json "$2"; then
+    problem=failed
+    detail='printed no JSON'
+    : >"$2"
+    return
+  fi
   if [ "$1" -eq 0 ]; then
     [ "$is_root" = no ] && [ ! -s "$2" ] && needs_root "$3" || return
     problem=forbidden
@@ -288,10 +295,12 @@ capture() {
     */*) mkdir -p "${capture_path%/*}" ;;
   esac
   if ! have "$1"; then
+    problem=not-installed
     record "$capture_file" 127 not-installed '' '' "$@"
     return 127
   fi
   if is_late; then
+    problem=timed-out
     record "$capture_file" '' timed-out 'the time for the whole collection was over before its turn' '' "$@"
     return 124
   fi
@@ -379,10 +388,11 @@ json_or_text() {
   base=$1 tool=$2
   shift 2
   if [ "$tool" != ip ] || [ "$ip_kind" != busybox ]; then
+    expects_json=yes
     capture "$base.json" "$tool" -j "$@"
-    [ "$problem" = failed ] || [ "$capture_status" -eq 0 ] || return
-    have "$tool" || return
-    ! begins_like_json "$folder/$base.json" 2>/dev/null || return
+    expects_json=no
+    # A tool that is missing, forbidden or hanging is so without -j as well.
+    [ "$problem" = failed ] || return
     rm -f "$folder/$base.json"
   else
     # busybox refuses -d and -s.
@@ -729,8 +739,8 @@ group_namespaces() {
   while read -r inode pid; do
     printf '%s 1 %s\n' "$inode" "$pid"
   done <"$stage/processes" >"$stage/both"
-  while read -r inode name; do
-    printf '%s 0 %s\n' "$inode" "$name"
+  while read -r inode netns; do
+    printf '%s 0 %s\n' "$inode" "$netns"
   done <"$stage/named" >>"$stage/both"
   sort -k1,1n -k2,2n "$stage/both" >"$stage/sorted"
   group_inode='' group_name=- group_pids='' group_size=0
@@ -874,6 +884,7 @@ collect_pod() {
   collect_namespace
   collect_pod_files
   collect_tailscale_of_pod
+  check_room
 }
 
 choose_entry() {
@@ -973,18 +984,27 @@ find_tools() {
   fi
 }
 
+# A tool that could not write all of its output may say so or not, so a full disk is looked for after each namespace.
+check_room() {
+  head -c 65536 /dev/zero >"$stage/probe" 2>/dev/null || fail "$stage cannot be written; is the disk full?"
+  rm -f "$stage/probe"
+}
+
+# A folder for temporary files, on the first file system that has room for more than a few of them.
 make_stage() {
   for stage_parent in "${TMPDIR:-/tmp}" /var/tmp /dev/shm /run .; do
     stage=$stage_parent/waylaid-collect.$$
     if mkdir "$stage" 2>/dev/null; then
-      bundle=$stage/bundle
-      mkdir "$bundle"
-      return
+      if head -c 1048576 /dev/zero >"$stage/probe" 2>/dev/null; then
+        rm -f "$stage/probe"
+        bundle=$stage/bundle
+        mkdir "$bundle" && : >"$stage/items" && return
+      fi
+      rm -rf "$stage"
     fi
   done
   stage=
-  say "no folder for temporary files can be written: /tmp, /var/tmp, /dev/shm, /run and the current one all refuse"
-  exit 1
+  fail "no room for temporary files in ${TMPDIR:-/tmp}, /var/tmp, /dev/shm, /run or the current folder"
 }
 
 clean_up() {
@@ -1014,14 +1034,14 @@ deliver() {
   case $output in
     *.tar.gz | *.tgz)
       if ! have tar || ! have gzip; then fail 'tar or gzip is not installed; --output DIR works without them'; fi
-      { pack || : >"$stage/unpacked"; } | gzip -c >"$partial" || fail "$output could not be written"
+      { pack || : >"$stage/unpacked"; } | gzip -c 2>/dev/null >"$partial" || fail "$output could not be written"
       [ ! -e "$stage/unpacked" ] || fail "$output could not be written"
       ;;
     *.tar)
       have tar || fail 'tar is not installed; --output DIR works without it'
-      pack >"$partial" || fail "$output could not be written"
+      pack 2>/dev/null >"$partial" || fail "$output could not be written"
       ;;
-    *) cp -R "$bundle" "$partial" || fail "$output could not be written" ;;
+    *) cp -R "$bundle" "$partial" 2>/dev/null || fail "$output could not be written" ;;
   esac
   mv "$partial" "$output" || fail "$output could not be written"
   partial=
@@ -1076,7 +1096,7 @@ read_options() {
 main() {
   name='' root_folder=nodes output='' to_stdout=no max_pods=250 command_s=10 deadline_s=600 netcheck=no
   collector_time='' marker='' filter='' entry=root started_at='' problems=0 clock='' clock_second='' problem=''
-  child='' guard='' stage='' partial='' log_lines=2000 run_number=0
+  expects_json=no child='' guard='' stage='' partial='' log_lines=2000 run_number=0
   # ulimit counts blocks of 512 bytes (bash: 1024): 32 MiB for any command, 2 MiB for a log, 4 MiB for conntrack's table.
   usual_blocks=65536 log_blocks=4096 table_blocks=8192
   output_blocks=$usual_blocks
@@ -1091,7 +1111,6 @@ main() {
   begun_at=$clock
   deadline_cs=$((uptime_cs + deadline_s * 100))
   make_stage
-  : >"$stage/items" || fail "$stage cannot be written; is the disk full?"
   start_guard
   list_processes
   find_programs
@@ -1101,6 +1120,7 @@ main() {
   folder=$bundle/$machine
   mkdir -p "$folder" || fail "$folder cannot be written; is the disk full?"
   collect_machine
+  check_room
   collect_pods
   write_manifest || fail "$stage cannot be written; is the disk full?"
   deliver
