@@ -104,6 +104,12 @@ describe('the check', () => {
       plant({ 'src/core/net/a.ts': "import type { Socket } from 'node:net';\nexport type S = Socket;\n" }),
       'src/core/net/a.ts: the pure core may not import node:net',
     ],
+    ['the command renders text', imports('src/cli/a.ts', 'src/core/report/text/b.ts'), undefined],
+    [
+      'the answer depends on its rendering',
+      imports('src/core/report/a.ts', 'src/core/report/text/b.ts'),
+      'src/core/report/a.ts: may not import src/core/report/text/b.ts',
+    ],
     [
       'another stage reaches into a private folder',
       imports('src/core/trace/a.ts', 'src/core/model/host/b.ts'),
