@@ -1,7 +1,8 @@
 // A machine's namespaces: network, mounts, pids and host name, held by one small process each. In go a name and the
 // lab's folder, out comes the pid to enter by. Everything a program inside may write is private: /run is a tmpfs,
 // /etc, /var/lib and /var/log are overlays on a tmpfs (tailscaled replaces /etc/resolv.conf by rename, so mounting over
-// that one file would not do). The pid namespace makes cleaning up free: when its first process dies, all in it die.
+// that one file would not do); where the kernel has no overlays, a copy of /etc and empty folders. The pid namespace
+// makes cleaning up free: when its first process dies, all in it die.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -45,9 +46,9 @@ mount -t tmpfs -o mode=755 tmpfs ${String(overlay)}
 for target in /etc /var/lib /var/log; do
   side=${String(overlay)}$target
   mkdir -p $side/upper $side/work
-  mount -t overlay -o lowerdir=$target,upperdir=$side/upper,workdir=$side/work overlay $target 2>/dev/null || {
-    cp -a $target/. $side/upper/ && mount --bind $side/upper $target
-  }
+  mount -t overlay -o lowerdir=$target,upperdir=$side/upper,workdir=$side/work overlay $target 2>/dev/null && continue
+  [ $target != /etc ] || cp -a /etc/. $side/upper/
+  mount --bind $side/upper $target
 done
 mount -t tmpfs -o mode=755 tmpfs ${String(run)}
 mkdir -p ${String(run)}/lock ${String(run)}/netns
