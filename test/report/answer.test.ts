@@ -16,7 +16,7 @@ import {
 } from './judgement-fixture.ts';
 
 const schemaPath = new URL('../../docs/answer.schema.json', import.meta.url);
-const healed = () => arrivingTrace;
+const healed = { traceHealed: () => arrivingTrace, traceAlone: () => undefined };
 
 describe('the schema', () => {
   test('the committed file is what the source says (node scripts/answer-schema.mjs writes it)', async () => {
@@ -111,8 +111,16 @@ describe('building', () => {
   });
 
   test('without a healed trace there is no expected way rather than a guess', () => {
-    const [cause] = buildAnswer(brokenJudgement, () => undefined).rootCauses;
+    const [cause] = buildAnswer(brokenJudgement, { ...healed, traceHealed: () => undefined }).rootCauses;
     expect(cause?.expected).toBeUndefined();
+  });
+
+  test('where several causes stand in the way, each shows what it does by itself', () => {
+    const alone = { ...healed, traceAlone: () => lostReplyTrace };
+    const [cause] = buildAnswer(brokenJudgement, alone).rootCauses;
+    expect(cause?.path?.direction).toBe('reply');
+    const harmless = { ...healed, traceAlone: () => arrivingTrace };
+    expect(buildAnswer(brokenJudgement, harmless).rootCauses[0]?.path?.end.disposition).toBe('lost');
   });
 
   test('a lost answer is told apart from a lost request', () => {

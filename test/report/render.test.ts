@@ -24,7 +24,7 @@ import {
   unknownJudgement,
 } from './judgement-fixture.ts';
 
-const healed = () => arrivingTrace;
+const healed = { traceHealed: () => arrivingTrace, traceAlone: () => undefined };
 const broken = buildAnswer(brokenJudgement, healed);
 const places = indexPlaces(snapshot);
 const words = { id: 'question', kind: 'question', label: 'q', reason: 'asked', toName: 'shop/store' };

@@ -55,6 +55,12 @@ export function listNames(index: NameIndex): readonly string[] {
   ];
 }
 
+/** Who can send under this name: a Service never, so its name stands for a pod that is called after it. */
+export function findSenders(index: NameIndex, name: string): readonly Candidate[] {
+  const candidates = findCandidates({ ...index, services: [] }, name);
+  return candidates.length > 0 ? candidates : findCandidates(index, name);
+}
+
 /**
  * What a name without a port stands for. A kind in front (`pod/`, `svc/`, `node/`, `host/`) leaves only that kind; else
  * machines, pods and Services are tried, and last a pod by the beginning of its name (`ns/api` for `ns/api-7d9f`).

@@ -6,7 +6,7 @@ import type { Address, Family } from '../../core/net/address.ts';
 import type { Flow, Protocol } from '../../core/trace/flow.ts';
 import { Failure } from '../failure.ts';
 import { suggestNearest } from '../nearest.ts';
-import { findCandidates, indexNames, listNames } from './name-index.ts';
+import { findCandidates, findSenders, indexNames, listNames } from './name-index.ts';
 import type { Candidate, NameIndex } from './name-index.ts';
 import { choosePort, splitPort } from './port.ts';
 import type { PortWish } from './port.ts';
@@ -73,7 +73,7 @@ function resolveSender(network: Network, index: NameIndex, text: string): Sender
       throw new Failure(`nothing in the evidence has the address ${address} to send from.`);
     return { namespace: owner.namespace, address, family: familyOf(address) };
   }
-  const candidate = pickOne(index, text);
+  const candidate = pickOne(index, text, findSenders(index, text));
   switch (candidate.kind) {
     case 'machine':
       return { namespace: candidate.name };
@@ -105,7 +105,7 @@ interface Receiver {
 function resolveReceiver(index: NameIndex, name: string, family: Family | undefined): Receiver {
   const address = parseAddress(name);
   if (address !== undefined) return { address, name: address, ...serviceOf(index, address) };
-  const candidate = pickOne(index, name);
+  const candidate = pickOne(index, name, findCandidates(index, name));
   const addresses = addressesOf(candidate);
   const chosen = addresses.find((one) => family === undefined || familyOf(one) === family) ?? addresses[0];
   if (chosen === undefined) throw new Failure(describeNoAddress(candidate));
@@ -138,8 +138,7 @@ function describeNoAddress(candidate: Candidate): string {
   return `${candidate.name} (${type}) has no address in the cluster.`;
 }
 
-function pickOne(index: NameIndex, name: string): Candidate {
-  const candidates = findCandidates(index, name);
+function pickOne(index: NameIndex, name: string, candidates: readonly Candidate[]): Candidate {
   const [first, second] = candidates;
   if (first === undefined) {
     const names = listNames(index);

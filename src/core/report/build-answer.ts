@@ -4,7 +4,7 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Diagnosis, JudgedIntent, RootCause, Unknown } from '../diagnose/diagnosis.ts';
 import type { Judgement } from '../pipeline.ts';
 import type { Repair, RepairCommand } from '../repair/plan.ts';
-import type { Flow, Trace } from '../trace/flow.ts';
+import type { Trace } from '../trace/flow.ts';
 import type { Answer, AnswerCause, AnswerCommand, AnswerRepair, AnswerSymptom } from './answer.ts';
 import type { AnswerEvidence } from './answer-flow.ts';
 import { buildIntentFlow, pathOfTrace } from './build-flow.ts';
@@ -13,7 +13,8 @@ import { indexPlaces } from './find-places.ts';
 import type { Places } from './find-places.ts';
 import { groupFlows } from './group-flows.ts';
 import { argumentName, compareNatural, compareText } from './names.ts';
-import { makeHealedTracer } from './trace-healed.ts';
+import { makeRetracer } from './trace-healed.ts';
+import type { Retracer } from './trace-healed.ts';
 
 /** Delivered flows are listed up to this many and only counted beyond: a large cluster has millions. */
 const mostDeliveredListed = 400;
@@ -24,19 +25,16 @@ interface Parts {
   readonly judgement: Judgement;
   readonly places: Places;
   readonly judgedById: ReadonlyMap<string, JudgedIntent>;
-  readonly traceHealed: (flow: Flow) => Trace | undefined;
+  readonly retracer: Retracer;
 }
 
-export function buildAnswer(
-  judgement: Judgement,
-  traceHealed: (flow: Flow) => Trace | undefined = makeHealedTracer(judgement),
-): Answer {
+export function buildAnswer(judgement: Judgement, retracer: Retracer = makeRetracer(judgement)): Answer {
   const { diagnosis, snapshot } = judgement;
   const parts: Parts = {
     judgement,
     places: indexPlaces(snapshot),
     judgedById: new Map(diagnosis.judged.map((judged) => [judged.intent.id, judged])),
-    traceHealed,
+    retracer,
   };
   const manifest = snapshot.manifest.known ? snapshot.manifest.value : undefined;
   return {
@@ -91,19 +89,21 @@ function buildCause(parts: Parts, cause: RootCause): AnswerCause {
       .filter((repair) => repair.for.includes(cause.id))
       .map((repair) => repair.id),
     changes: cause.changes.map((change) => ({ ...change })),
-    ...buildExample(parts, parts.judgedById.get(cause.exampleIntent ?? '') ?? broken[0]),
+    ...buildExample(parts, cause.id, parts.judgedById.get(cause.exampleIntent ?? '') ?? broken[0]),
   };
 }
 
 /** The pictures: the packet's way as it is, and its way once every cause is gone. */
 function buildExample(
   parts: Parts,
+  causeId: string,
   example: JudgedIntent | undefined,
 ): Pick<AnswerCause, 'path' | 'expected' | 'trace'> {
   if (example === undefined) return {};
   const { flow } = example.intent;
-  const path = pathOfTrace(example.trace, parts.places);
-  const healed = parts.traceHealed(flow);
+  const alone = parts.retracer.traceAlone(flow, causeId);
+  const path = pathOfTrace(alone?.verdict === 'fails' ? alone : example.trace, parts.places);
+  const healed = parts.retracer.traceHealed(flow);
   const expected =
     healed?.verdict === 'arrives' ? healedPath(healed, path.direction, parts.places) : undefined;
   const owner = parts.places.findOwner(flow.to);

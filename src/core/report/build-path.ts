@@ -12,6 +12,9 @@ import { isMachineId, shortName } from './names.ts';
 /** Tables that every Linux machine has: a lookup in one of them is nothing to remark on. */
 const ordinaryTables: ReadonlySet<string> = new Set(['local', 'main', 'default', '255', '254', '253']);
 
+/** Steps whose device the packet came in by: the name of the machine says enough. */
+const arrivalSteps: ReadonlySet<Hop['step']> = new Set(['source-check', 'decap']);
+
 export function buildPath(journey: Journey, direction: AnswerPath['direction'], places: Places): AnswerPath {
   const steps = collectSteps(journey, places);
   return { direction, steps, end: { disposition: journey.end.kind, text: describeJourneyEnd(journey) } };
@@ -57,7 +60,7 @@ function stepsOfHop(hop: Hop, isQuiet: boolean): AnswerPathStep[] {
       steps.push({ label: `table ${element.route.table}`, detail, at: hop.at });
     }
   }
-  if (hop.link !== undefined && !isQuiet && hop.step !== 'source-check') {
+  if (hop.link !== undefined && !isQuiet && !arrivalSteps.has(hop.step)) {
     steps.push({ label: hop.link, at: hop.at });
   }
   return steps;

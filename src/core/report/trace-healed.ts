@@ -1,4 +1,5 @@
-// Where a lost packet would go: the same flow through the network as it is once every root cause is gone. The network is
+// Flows traced again in other worlds, for the pictures: with every root cause gone (the way it should go), and with every
+// other root cause gone (what one cause does by itself, where several stand in a packet's way). Each world's network is
 // built at most once, and only when somebody asks.
 import { buildNetwork } from '../model/build-network.ts';
 import type { Network } from '../model/network.ts';
@@ -7,12 +8,24 @@ import { applyChanges } from '../snapshot/apply-changes.ts';
 import type { Flow, Trace } from '../trace/flow.ts';
 import { traceFlow } from '../trace/trace-flow.ts';
 
-export function makeHealedTracer(judgement: Judgement): (flow: Flow) => Trace | undefined {
-  const changes = judgement.diagnosis.causes.flatMap((cause) => cause.changes);
-  let network: Network | undefined;
-  return (flow) => {
-    if (changes.length === 0) return undefined;
-    network ??= buildNetwork(applyChanges(judgement.snapshot, changes));
+export interface Retracer {
+  readonly traceHealed: (flow: Flow) => Trace | undefined;
+  /** Nothing where this is the only cause: the flow's own trace shows it. */
+  readonly traceAlone: (flow: Flow, causeId: string) => Trace | undefined;
+}
+
+export function makeRetracer(judgement: Judgement): Retracer {
+  const { causes } = judgement.diagnosis;
+  const networks = new Map<string | undefined, Network>();
+  const traceWithout = (flow: Flow, spared: string | undefined): Trace => {
+    const known = networks.get(spared);
+    const gone = causes.filter((cause) => cause.id !== spared).flatMap((cause) => cause.changes);
+    const network = known ?? buildNetwork(applyChanges(judgement.snapshot, gone));
+    networks.set(spared, network);
     return traceFlow(network, flow);
+  };
+  return {
+    traceHealed: (flow) => (causes.length === 0 ? undefined : traceWithout(flow, undefined)),
+    traceAlone: (flow, causeId) => (causes.length < 2 ? undefined : traceWithout(flow, causeId)),
   };
 }

@@ -51,7 +51,10 @@ export function labelledLines(block: LabelledBlock): Line[] {
   const isLabelTooLong = displayWidth(block.label) >= block.labelColumns && block.label !== '';
   const rows = texts.map((text) => span(text, block.textTone));
   if (isLabelTooLong) {
-    const own = indentedLines(block.label, block.indent, block.columns, block.labelTone);
+    const isFitting = block.indent + displayWidth(block.label) <= block.columns;
+    const own: readonly Line[] = isFitting
+      ? [[span(' '.repeat(block.indent)), span(block.label, block.labelTone)]]
+      : indentedLines(block.label, block.indent, block.columns, block.labelTone);
     return [...own, ...rows.map((row) => [blank, row])];
   }
   const label = [
@@ -92,6 +95,11 @@ export function listSome(items: readonly string[], most: number, joint = ', '): 
   const shown = items.length > most ? items.slice(0, most - 1) : items;
   const rest = items.length - shown.length;
   return rest === 0 ? shown.join(joint) : `${shown.join(joint)} and ${rest} more`;
+}
+
+/** At most so many columns, with three dots where something is missing. */
+export function cutText(text: string, columns: number): string {
+  return displayWidth(text) <= columns ? text : `${fittingStart(text, columns - 3)}...`;
 }
 
 /** The first sentence of a paragraph: up to a full stop before a space and a capital letter. */

@@ -122,11 +122,19 @@ function asideLines(answer: Answer, style: TextStyle): Line[] {
   const unknowns = answer.unknowns.slice(answer.verdict === 'unknown' ? 1 : 0);
   return [
     ...asideBlock('not the cause', listSome(cleared, most, joint), style),
-    ...asideBlock('not explained', listSome(unexplained.map(describeSymptom), most, joint), style),
+    ...asideBlock(
+      'not explained',
+      listSome(
+        unexplained.map((one) => describeSymptom(one, style)),
+        most,
+        joint,
+      ),
+      style,
+    ),
     ...asideBlock(
       'not network',
       listSome(
-        apart.map((one) => `${describeSymptom(one)}: ${one.notConnectivity ?? ''}`),
+        apart.map((one) => `${describeSymptom(one, style)}: ${one.notConnectivity ?? ''}`),
         most,
         joint,
       ),
@@ -155,7 +163,10 @@ function wideAsides(answer: Answer, style: TextStyle): Line[] {
   const columns = Math.min(columnsOf(style), widestProse);
   const sources = [
     ...answer.cleared.map((one) => ({ text: `cleared: ${one.suspect}`, evidence: one.evidence })),
-    ...answer.symptoms.map((one) => ({ text: `symptom: ${describeSymptom(one)}`, evidence: one.evidence })),
+    ...answer.symptoms.map((one) => ({
+      text: `symptom: ${describeSymptom(one, style)}`,
+      evidence: one.evidence,
+    })),
     ...answer.risks.map((one) => ({ text: `risk: ${one.text}`, evidence: one.evidence })),
   ].filter((source) => source.evidence.length > 0);
   if (sources.length === 0) return [];

@@ -6,6 +6,7 @@ import type { Answer, AnswerCause, AnswerSymptom } from '../answer.ts';
 import { shortName } from '../names.ts';
 import { displayWidth } from './display-width.ts';
 import {
+  cutText,
   firstSentence,
   indentedLines,
   labelColumnsFor,
@@ -22,6 +23,7 @@ const indent = 3;
 const mostElements = 3;
 const mostSymptoms = 4;
 const mostGroups = 4;
+const longestSymptom = 110;
 
 const confidenceTone: Readonly<Record<AnswerCause['confidence'], Tone>> = {
   proven: 'good',
@@ -105,16 +107,21 @@ function describeBreaks(cause: AnswerCause, style: TextStyle): string {
 }
 
 function describeSymptoms(cause: AnswerCause, symptoms: readonly AnswerSymptom[], style: TextStyle): string {
-  const explained = symptoms.filter((symptom) => symptom.explainedBy.includes(cause.id)).map(describeSymptom);
+  const explained = symptoms
+    .filter((symptom) => symptom.explainedBy.includes(cause.id))
+    .map((symptom) => describeSymptom(symptom, style));
   return listSome(explained, style.isWide ? explained.length : mostSymptoms, '; ');
 }
 
-/** `timeout connecting to 10.43.0.10 (swimto/api, 31 times)`. */
-export function describeSymptom(symptom: AnswerSymptom): string {
+/** `timeout connecting to 10.43.0.10 (swimto/api, 31 times)`; a long log line is cut unless everything is wanted. */
+export function describeSymptom(symptom: AnswerSymptom, style: TextStyle): string {
   const subject = shortName(symptom.subject);
-  const times = symptom.count > 1 ? `, ${symptom.count} times` : '';
-  const place = symptom.text.includes(subject) ? times.slice(2) : `${subject}${times}`;
-  return place === '' ? symptom.text : `${symptom.text} (${place})`;
+  const facts = [
+    ...(symptom.text.includes(subject) ? [] : [subject]),
+    ...(symptom.kind === 'log-error' && symptom.count > 1 ? [`${symptom.count} times`] : []),
+  ];
+  const text = style.isWide ? symptom.text : cutText(symptom.text, longestSymptom);
+  return facts.length === 0 ? text : `${text} (${facts.join(', ')})`;
 }
 
 function wideLines(cause: AnswerCause, columns: number): Line[] {

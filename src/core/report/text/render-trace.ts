@@ -4,13 +4,13 @@ import { evidenceLabel } from '../../fact/evidence.ts';
 import type { AnswerEnd, AnswerFlow, AnswerHop } from '../answer-flow.ts';
 import { shortName } from '../names.ts';
 import { cleanStrings } from './clean-text.ts';
-import { displayWidth, fittingStart } from './display-width.ts';
 import { indentedLines, labelledLines, withRightText, wrapText } from './layout.ts';
 import { drawPicture } from './picture.ts';
 import { columnsOf, emptyLine, formatLines, glyphsOf, span } from './text-style.ts';
 import type { Line, Span, TextStyle } from './text-style.ts';
 
 const indent = 1;
+/** A longer name stands on a line of its own. */
 const widestPlace = 18;
 
 export interface WhatIf {
@@ -169,9 +169,7 @@ interface RowHead {
 function rowLines(head: RowHead, text: string, style: TextStyle): Line[] {
   const signColumns = 3;
   const hang = hangOf(style);
-  const place =
-    displayWidth(head.place) <= widestPlace ? head.place : `${fittingStart(head.place, widestPlace - 2)}..`;
-  const label = `${head.sign.padEnd(signColumns)}${place}`;
+  const label = `${head.sign.padEnd(signColumns)}${head.place}`;
   return labelledLines({
     label: head.sign === '' ? '' : label,
     text,
