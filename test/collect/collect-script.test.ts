@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extract } from 'tar-stream';
 import type { ManifestItem } from '../../src/core/snapshot/manifest.ts';
 import { writeCollectorScript } from '../../src/io/collect/collector-script.ts';
+import { isVolatileFile, steadyText } from './steady-text.ts';
 import { oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
 import type { Run, TestMachine } from './test-machine.ts';
 
@@ -90,8 +91,8 @@ describe.runIf(isRoot)('the script on a machine', () => {
     const { files, items } = await collect([], undefined, shell);
     expect([...files.keys()].sort()).toEqual([...reference.files.keys()].sort());
     for (const [path, text] of files) {
-      if (isVolatile(path)) continue;
-      expect(steady(text), path).toBe(steady(reference.files.get(path)!));
+      if (isVolatileFile(path)) continue;
+      expect(steadyText(text), path).toBe(steadyText(reference.files.get(path)!));
     }
     // busybox's shell takes its own sysctl, which lacks the option that keeps the list short.
     const lasting = ({ path, argv, exit, problem }: ManifestItem): unknown => ({
@@ -124,7 +125,7 @@ describe.runIf(isRoot)('the script on a machine', () => {
       ] as const) {
         const path = `${folder}/${file}`;
         const printed = await runProgram([...machine.enter, ...enter, ...argv]);
-        expect(steady(files.get(path)!), path).toBe(steady(printed.stdout.toString()));
+        expect(steadyText(files.get(path)!), path).toBe(steadyText(printed.stdout.toString()));
         expect(items.get(path), path).toMatchObject({ argv, exit: 0 });
       }
     }
@@ -284,8 +285,8 @@ describe.runIf(isRoot)('the script on a machine', () => {
         ['ip-link', ['ip', 'link']],
       ] as const) {
         const path = `nodes/n1/${name}.txt`;
-        expect(steady(files.get(path)!), path).toBe(
-          steady((await runProgram([...inside, ...argv])).stdout.toString()),
+        expect(steadyText(files.get(path)!), path).toBe(
+          steadyText((await runProgram([...inside, ...argv])).stdout.toString()),
         );
         expect(items.get(path)).toMatchObject({ argv, exit: 0 });
         expect(files.has(`nodes/n1/${name}.json`)).toBe(false);
@@ -501,19 +502,4 @@ describe.runIf(isRoot)('the script where nothing can be written', () => {
 function usesTool(argv: readonly string[], tool: string): boolean {
   const words = argv[0] === 'sh' ? (argv[2] ?? '').split(/\s+/) : argv.slice(0, 1);
   return words.some((word) => word === tool || word.endsWith(`/${tool}`));
-}
-
-/** Counters and clocks go on between two runs. */
-function isVolatile(path: string): boolean {
-  return /(?:^waylaid\.json|\/clock\.json|\/nstat\.json|\/kernel\.log|\/conntrack\.txt)$/.test(path);
-}
-
-function steady(text: string): string {
-  return text
-    .replace(/"stats64":\{.*?\}\}/g, '')
-    .replace(/"(?:used|confirmed|updated|expires|valid_life_time|preferred_life_time)":\d+/g, '')
-    .replace(/"\w+_timer":[\d.]+/g, '')
-    .replace(/^# (?:Generated|Completed).*$/gm, '')
-    .replace(/\[\d+:\d+\]/g, '')
-    .replace(/^.*nf_conntrack_count.*$/gm, '');
 }

@@ -37,6 +37,11 @@ export async function writeBundle(
   );
 }
 
+/** The same as a plain tar stream, for standard output. */
+export function streamBundle(files: ReadonlyMap<string, Uint8Array>): AsyncIterable<Uint8Array> {
+  return tarChunks(sortEntries(files));
+}
+
 type Entry = readonly [path: string, content: Uint8Array];
 
 /** The manifest first, so that a reader of a stream knows what to expect; then by path. */
