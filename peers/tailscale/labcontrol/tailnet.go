@@ -26,7 +26,8 @@ type tailnet struct {
 	mu      sync.Mutex
 	config  *config
 	streams map[key.NodePublic]int
-	changed chan struct{} // closed, and replaced, whenever somebody's netmap may have changed
+	keys    map[tailcfg.NodeID]key.NodePublic // the key that a machine last asked for a stream with
+	changed chan struct{}                     // closed, and replaced, whenever somebody's netmap may have changed
 }
 
 func newTailnet(server *testcontrol.Server, c *config) *tailnet {
@@ -35,6 +36,7 @@ func newTailnet(server *testcontrol.Server, c *config) *tailnet {
 		started: time.Now().UTC().Truncate(time.Second),
 		config:  c,
 		streams: map[key.NodePublic]int{},
+		keys:    map[tailcfg.NodeID]key.NodePublic{},
 		changed: make(chan struct{}),
 	}
 	server.AltMapStream = t.serveMap
@@ -54,6 +56,20 @@ func (t *tailnet) announceLocked() {
 	t.changed = make(chan struct{})
 }
 
+// moment is what a netmap is made of besides the library's nodes.
+type moment struct {
+	config  *config
+	streams map[key.NodePublic]int
+	keys    map[tailcfg.NodeID]key.NodePublic
+}
+
+// isReplaced says that node is a leftover: the library keeps a machine's old entry, under the same ID, when a new
+// login gives the machine a new key.
+func (m moment) isReplaced(node *tailcfg.Node) bool {
+	current, known := m.keys[node.ID]
+	return known && current != node.Key
+}
+
 // serveMap answers one map request. A request that doesn't stream is how a client reports its host info and
 // endpoints; a stream gets a full netmap at once and again after each change.
 func (t *tailnet) serveMap(ctx context.Context, w testcontrol.MapStreamWriter, req *tailcfg.MapRequest) {
@@ -68,9 +84,10 @@ func (t *tailnet) serveMap(ctx context.Context, w testcontrol.MapStreamWriter, r
 	defer t.countStream(req.NodeKey, -1)
 	for {
 		t.mu.Lock()
-		changed, config, online := t.changed, t.config, maps.Clone(t.streams)
+		now := moment{t.config, maps.Clone(t.streams), maps.Clone(t.keys)}
+		changed := t.changed
 		t.mu.Unlock()
-		response := t.buildResponse(req, config, online)
+		response := t.buildResponse(req, now)
 		if response == nil || w.SendMapMessage(response) != nil {
 			return
 		}
@@ -102,6 +119,9 @@ func (t *tailnet) countStream(node key.NodePublic, by int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.streams[node] += by
+	if known := t.server.Node(node); known != nil && by > 0 {
+		t.keys[known.ID] = node
+	}
 	t.announceLocked()
 }
 
@@ -128,13 +148,14 @@ func (t *tailnet) storeReport(req *tailcfg.MapRequest) {
 }
 
 // buildResponse is the whole netmap as req's machine should see it; nil when the machine is unknown.
-func (t *tailnet) buildResponse(req *tailcfg.MapRequest, c *config, online map[key.NodePublic]int) *tailcfg.MapResponse {
+func (t *tailnet) buildResponse(req *tailcfg.MapRequest, now moment) *tailcfg.MapResponse {
 	response, err := t.server.MapResponse(req)
 	if err != nil || response == nil {
 		return nil
 	}
-	now := time.Now().UTC()
-	response.ControlTime = &now // the library says 2020, and clients judge key expiry by it
+	c := now.config
+	clock := time.Now().UTC()
+	response.ControlTime = &clock // the library says 2020, and clients judge key expiry by it
 	response.Domain = c.tailnetName()
 	// PacketFilter is left out of the JSON when empty, which clients read as "unchanged", so "nothing is
 	// allowed" can only be said in the newer, named form: forget all filters, then this one.
@@ -148,25 +169,26 @@ func (t *tailnet) buildResponse(req *tailcfg.MapRequest, c *config, online map[k
 	response.UserProfiles = append(response.UserProfiles, taggedDevices)
 
 	primary := electPrimaries(t.server.AllNodes(), c)
-	t.decorate(response.Node, c, primary, online)
+	t.decorate(response.Node, now, primary)
 	response.Peers = slices.DeleteFunc(response.Peers, func(p *tailcfg.Node) bool {
-		return c.Machines[p.Hostinfo.Hostname()].Hidden
+		return c.Machines[p.Hostinfo.Hostname()].Hidden || now.isReplaced(p)
 	})
 	for _, peer := range response.Peers {
-		t.decorate(peer, c, primary, online)
+		t.decorate(peer, now, primary)
 	}
 	return response
 }
 
 // decorate writes what the administrator decided about node into its netmap entry.
-func (t *tailnet) decorate(node *tailcfg.Node, c *config, primary map[netip.Prefix]tailcfg.NodeID, online map[key.NodePublic]int) {
+func (t *tailnet) decorate(node *tailcfg.Node, now moment, primary map[netip.Prefix]tailcfg.NodeID) {
+	c := now.config
 	m := c.Machines[node.Hostinfo.Hostname()]
 	node.Created = t.started
 	node.Tags = m.Tags
 	if len(m.Tags) > 0 {
 		node.User = taggedDevices.ID
 	}
-	up := online[node.Key] > 0 && !m.Offline
+	up := now.streams[node.Key] > 0 && !m.Offline
 	node.Online = &up
 	if m.KeyExpiry != nil {
 		node.KeyExpiry = *m.KeyExpiry
