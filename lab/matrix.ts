@@ -8,11 +8,12 @@ export interface MatrixTarget {
   readonly name: string;
   readonly ip: string;
   readonly port: number;
-  readonly proto: LabFlow['proto'];
+  readonly proto: 'tcp' | 'udp';
 }
 
 export interface MatrixFlow extends LabFlow {
   readonly to: string;
+  readonly proto: 'tcp' | 'udp';
 }
 
 export function listSources(lab: LabDescription): string[] {
