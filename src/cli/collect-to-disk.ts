@@ -11,7 +11,7 @@ import { describeLocalMachine, describeSshMachine, parseSshTarget } from '../io/
 import type { MachineKind, MachineSource } from '../io/collect/source.ts';
 import { streamBundle, writeBundle } from '../io/store/write-bundle.ts';
 import { checkTarget } from '../io/store/write-target.ts';
-import type { CollectCommandOptions } from './commands/collect.ts';
+import type { CollectCommandOptions } from './collect-command-options.ts';
 import { labNameOf } from './evidence-options.ts';
 import { Failure } from './failure.ts';
 import { withInterruption } from './interruption.ts';

@@ -2,27 +2,8 @@
 // the shell script that makes a machine's part of it where there is no Node.
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import type { CollectCommandOptions } from '../collect-command-options.ts';
 import { collectTexts } from '../evidence-options.ts';
-
-export interface CollectCommandOptions {
-  /** `-` is a tar stream on standard output. */
-  readonly output?: string;
-  readonly node?: readonly string[];
-  readonly host?: readonly string[];
-  readonly sshOption?: readonly string[];
-  /** Absent: this machine, unless others are named. */
-  readonly local?: boolean;
-  readonly cluster: boolean;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly lab?: string | true;
-  readonly timeout: number;
-  readonly concurrency: number;
-  readonly maxPods?: number;
-  readonly redact: boolean;
-  readonly force?: boolean;
-  readonly script?: boolean;
-}
 
 export function registerCollect(program: Command): void {
   program
