@@ -11,7 +11,7 @@ import type { TestContext } from 'vitest';
 import type { Known } from '../../src/core/fact/known.ts';
 import type { NamespaceFacts, RouteFact } from '../../src/core/snapshot/namespace-facts.ts';
 import { makeFile, makeJsonFile, snapshotOf } from './make-file.ts';
-import { bridgeCommands, createRandom, linkCommands, randomCommands } from './random-state.ts';
+import { bridgeCommands, createRandom, linkCommands, newerRules, randomCommands } from './random-state.ts';
 import { comparableNamespace } from './without-evidence.ts';
 
 const seed = Number(process.env.WAYLAID_SEED ?? Date.now() % 1_000_000);
@@ -81,6 +81,9 @@ cat > bridge.batch <<'END'
 ${bridgeCommands(random, 20)}
 END
 ip -force -batch ip.batch > /dev/null 2>&1
+${newerRules(random)
+  .map((rule) => `ip ${rule} > /dev/null 2>&1`)
+  .join('\n')}
 bridge -force -batch bridge.batch > /dev/null 2>&1
 set -e
 ${print.join('\n')}`;

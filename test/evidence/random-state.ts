@@ -31,13 +31,13 @@ export function linkCommands(): string {
     'link add name metric type macvlan',
     'link add link eth0 name metric type macvlan mode bridge',
     'link add cni0 type bridge',
-    'link add veth1 type veth peer name veth1p',
-    'link set veth1 master cni0',
+    'link add name master type veth peer name state',
+    'link set dev master master cni0',
     'link add flannel.1 type vxlan id 1 dstport 8472 dev eth0 local 192.0.2.11 nolearning',
     'link add vx6 type vxlan id 7 dstport 4789 local 2001:db8::1 remote 2001:db8::2',
-    'link add vxmc type vxlan id 8 dstport 4790 group 239.1.1.1 dev eth1',
+    'link add vxmc type vxlan id 8 dstport 4790 group 239.1.1.1 dev metric',
     'tuntap add tun0 mode tun',
-    ...[...links, 'peer0', 'veth1', 'veth1p', 'via'].map((name) => `link set ${name} up`),
+    ...[...links, 'peer0', 'master', 'state', 'via'].map((name) => `link set dev ${name} up`),
     'link set eth1 mtu 1380',
     'link set eth1 group 7',
     'link set eth1 alias a-second-card',
@@ -47,6 +47,8 @@ export function linkCommands(): string {
     'addr add 10.42.1.0/32 dev flannel.1',
     'addr add 10.9.9.1 peer 10.9.9.2/32 dev eth1',
     'addr add 100.64.0.3/32 dev tun0 noprefixroute',
+    'addr add 198.51.100.1/24 dev dev',
+    'addr add 198.51.100.2/24 dev master',
     'addr add 2001:db8:1::1/64 dev eth0 nodad',
     'addr add 2001:db8:2::1/64 dev eth1 nodad valid_lft 10000 preferred_lft 5000',
     'addr add 2001:db8:3::1/128 dev tun0 nodad preferred_lft 0',
@@ -200,9 +202,20 @@ function randomRule(random: Random): string {
   return `${isV6 ? '-6 ' : ''}rule add${maybe(random, 0.2, () => 'not')}${selectors} ${action} pref ${1 + number(random, 19000)}`;
 }
 
+/** Selectors of newer kernels and tools. An `ip` that does not know one gives up its batch, so each is run by itself. */
+export function newerRules(random: Random): readonly string[] {
+  return [
+    `rule add sport 0x50/0xfff0 dport 443 table 52 pref ${19001 + number(random, 100)}`,
+    `rule add dport 0x1bb/0xffff table 52 pref ${19101 + number(random, 100)}`,
+    `rule add dscp ${pick(random, ['CS1', '10'])} table 52 pref ${19201 + number(random, 100)}`,
+    `rule add dscp 0x8/0x38 table 52 pref ${19301 + number(random, 100)}`,
+    `-6 rule add flowlabel ${pick(random, ['0x5', '0x10/0xff'])} table 52 pref ${19401 + number(random, 100)}`,
+  ];
+}
+
 function randomNeighbor(random: Random): string {
   const mac = `02:42:0a:2a:${number(random, 90) + 10}:00`;
-  const link = pick(random, ['eth0', 'flannel.1', 'cni0']);
+  const link = pick(random, ['eth0', 'flannel.1', 'cni0', 'dev']);
   const address =
     random() < 0.3
       ? `2001:db8:1::${number(random, 9999)}`
@@ -217,12 +230,13 @@ export function bridgeCommands(random: Random, count: number): string {
     const mac = `02:42:0a:2b:${number(random, 90) + 10}:00`;
     return pick(random, [
       `fdb append ${mac} dev flannel.1 dst 192.0.2.${2 + number(random, 200)} self permanent`,
+      `fdb append ${mac} dev flannel.1 dst 192.0.2.77 via dev self permanent`,
       `fdb append ${mac} dev vx6 dst 2001:db8::${2 + number(random, 200)} self`,
       `fdb append 00:00:00:00:00:00 dev flannel.1 dst 192.0.2.9 port 4789 vni 7 self permanent`,
-      `fdb add ${mac} dev veth1 master static`,
-      `fdb add ${mac} dev veth1 master dynamic extern_learn`,
-      `link set dev veth1 hairpin ${pick(random, ['on', 'off'])}`,
-      `link set dev veth1 isolated ${pick(random, ['on', 'off'])}`,
+      `fdb add ${mac} dev master master static`,
+      `fdb add ${mac} dev master master dynamic extern_learn`,
+      `link set dev master hairpin ${pick(random, ['on', 'off'])}`,
+      `link set dev master isolated ${pick(random, ['on', 'off'])}`,
     ]);
   }).join('\n');
 }

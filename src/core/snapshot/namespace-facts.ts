@@ -168,6 +168,8 @@ export interface FdbFact {
   readonly remote?: Address;
   readonly remotePort?: number;
   readonly vni?: number;
+  /** VXLAN: the device that the outer packet of this entry is bound to. */
+  readonly via?: string;
   readonly vlan?: number;
   readonly master?: string;
   readonly flags: readonly string[];

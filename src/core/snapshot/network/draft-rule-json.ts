@@ -5,15 +5,20 @@ import type { RuleAction } from '../namespace-facts.ts';
 import { numberOf, textOf, wordOf } from '../syntax/parse-json.ts';
 import type { JsonObject } from '../syntax/parse-json.ts';
 import type { RuleDraft, SelectorName } from './read-rules.ts';
+import { parseDscp, parseWholeNumber } from './routing-names.ts';
 
 const understoodKeys: ReadonlySet<string> = new Set([
   'action',
   'dport',
   'dport_end',
+  'dport_mask',
   'dport_start',
   'dscp',
+  'dscp_mask',
   'dst',
   'dstlen',
+  'flowlabel',
+  'flowlabel_mask',
   'fwmark',
   'fwmask',
   'goto',
@@ -31,6 +36,7 @@ const understoodKeys: ReadonlySet<string> = new Set([
   'protocol',
   'sport',
   'sport_end',
+  'sport_mask',
   'sport_start',
   'src',
   'srclen',
@@ -58,10 +64,11 @@ export function draftRuleOfJson(row: JsonObject): RuleDraft | undefined {
   set('oif', textOf(row.oif));
   set('fwmark', joined(wordOf(row.fwmark), '/', wordOf(row.fwmask)));
   set('tos', wordOf(row.tos));
-  set('dscp', wordOf(row.dscp));
+  set('dscp', masked(wordOf(row.dscp), wordOf(row.dscp_mask), 0x3f));
+  set('flowlabel', masked(wordOf(row.flowlabel), wordOf(row.flowlabel_mask), 0xfffff));
   set('ipproto', wordOf(row.ipproto));
-  set('sport', wordOf(row.sport) ?? joined(wordOf(row.sport_start), '-', wordOf(row.sport_end)));
-  set('dport', wordOf(row.dport) ?? joined(wordOf(row.dport_start), '-', wordOf(row.dport_end)));
+  set('sport', portsOf(row, 'sport'));
+  set('dport', portsOf(row, 'dport'));
   set('uidrange', joined(wordOf(row.uid_start), '-', wordOf(row.uid_end)));
   return {
     priority,
@@ -76,13 +83,25 @@ export function draftRuleOfJson(row: JsonObject): RuleDraft | undefined {
     protocol: wordOf(row.protocol),
     opaqueSelectors: Object.keys(row)
       .filter((key) => !understoodKeys.has(key) && !harmlessKeys.has(key))
-      .map((key) => `${key} ${JSON.stringify(row[key] ?? null)}`),
+      .map((key) => `${key} ${wordOf(row[key]) ?? JSON.stringify(row[key] ?? null)}`),
   };
 }
 
 function prefixOf(address: JsonObject[string], length: JsonObject[string]): string | undefined {
   const text = textOf(address);
   return text === undefined || text === 'all' ? undefined : joined(text, '/', wordOf(length));
+}
+
+function portsOf(row: JsonObject, name: 'sport' | 'dport'): string | undefined {
+  const only = masked(wordOf(row[name]), wordOf(row[`${name}_mask`]), 0xffff);
+  return only ?? joined(wordOf(row[`${name}_start`]), '-', wordOf(row[`${name}_end`]));
+}
+
+/** iproute2 7.1 prints a mask even where it covers every bit, in JSON but not in text: such a mask says nothing. */
+function masked(value: string | undefined, mask: string | undefined, allBits: number): string | undefined {
+  if (value === undefined || mask === undefined || parseWholeNumber(mask) === allBits) return value;
+  const number = parseWholeNumber(value) ?? parseDscp(value);
+  return `${number === undefined ? value : `0x${number.toString(16)}`}/${mask}`;
 }
 
 function joined(first: string | undefined, by: string, second: string | undefined): string | undefined {

@@ -14,6 +14,7 @@ const selectorWords: ReadonlyMap<string, SelectorName> = new Map([
   ['tos', 'tos'],
   ['dsfield', 'tos'],
   ['dscp', 'dscp'],
+  ['flowlabel', 'flowlabel'],
   ['ipproto', 'ipproto'],
   ['sport', 'sport'],
   ['dport', 'dport'],

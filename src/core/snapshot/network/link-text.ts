@@ -3,7 +3,7 @@
 import { parseAddress } from '../../net/address.ts';
 import type { Mac, VxlanFact } from '../namespace-facts.ts';
 import { withoutUndefined } from '../syntax/parse-json.ts';
-import { wordsOf } from '../syntax/text-lines.ts';
+import { pairWords, wordsOf } from '../syntax/text-lines.ts';
 
 export interface LinkHeader {
   readonly index: number;
@@ -14,8 +14,8 @@ export interface LinkHeader {
   readonly mtuBytes?: number;
   readonly master?: string;
   readonly group?: string;
-  /** iproute2 prints the operational state; busybox does not. */
-  readonly hasState: boolean;
+  /** The operational state, or a bridge port's; busybox prints neither. */
+  readonly state?: string;
 }
 
 export interface LinkDetails {
@@ -31,13 +31,25 @@ export interface LinkDetails {
   readonly isIsolated?: boolean;
 }
 
+const headerKeys: ReadonlySet<string> = new Set([
+  'mtu',
+  'qdisc',
+  'master',
+  'state',
+  'mode',
+  'group',
+  'qlen',
+  'priority',
+  'cost',
+]);
+
 export function parseLinkHeader(line: string): LinkHeader | undefined {
   const found = /^(\d+): ([^\s@]+?)(?:@(\S+?))?: <([^>]*)>(.*)$/.exec(line);
   if (found === null) return undefined;
   const [, index, name = '', other, flags = '', rest = ''] = found;
-  const words = wordsOf(rest);
+  const { values } = pairWords(wordsOf(rest), headerKeys);
   const peerIndex = other === undefined ? undefined : /^if(\d+)$/.exec(other)?.[1];
-  const mtu = valueAfter(words, 'mtu');
+  const mtu = values.get('mtu');
   return withoutUndefined<LinkHeader>({
     index: Number(index),
     name,
@@ -46,9 +58,9 @@ export function parseLinkHeader(line: string): LinkHeader | undefined {
     peerIndex: peerIndex === undefined ? undefined : Number(peerIndex),
     flags: flags.split(',').filter((flag) => flag !== ''),
     mtuBytes: mtu === undefined ? undefined : Number(mtu),
-    master: valueAfter(words, 'master'),
-    group: valueAfter(words, 'group'),
-    hasState: words.includes('state'),
+    master: values.get('master'),
+    group: values.get('group'),
+    state: values.get('state'),
   });
 }
 
@@ -88,16 +100,19 @@ function macOf(word: string | undefined): Mac | undefined {
     : undefined;
 }
 
+const vxlanKeys: ReadonlySet<string> = new Set(['id', 'local', 'remote', 'group', 'dev', 'dstport']);
+
 function vxlanOf(words: readonly string[]): VxlanFact | undefined {
-  const vni = valueAfter(words, 'id');
+  const { values, bare } = pairWords(words, vxlanKeys);
+  const vni = values.get('id');
   if (vni === undefined) return undefined;
   return withoutUndefined<VxlanFact>({
     vni: Number(vni),
-    local: parseAddress(valueAfter(words, 'local') ?? ''),
-    lower: valueAfter(words, 'dev'),
-    port: Number(valueAfter(words, 'dstport') ?? '8472'),
-    learning: !words.includes('nolearning'),
-    remote: parseAddress(valueAfter(words, 'remote') ?? valueAfter(words, 'group') ?? ''),
+    local: parseAddress(values.get('local') ?? ''),
+    lower: values.get('dev'),
+    port: Number(values.get('dstport') ?? '8472'),
+    learning: !bare.includes('nolearning'),
+    remote: parseAddress(values.get('remote') ?? values.get('group') ?? ''),
   });
 }
 
@@ -106,7 +121,7 @@ export function onOff(words: readonly string[] | undefined, key: string): boolea
   return value === 'on' ? true : value === 'off' ? false : undefined;
 }
 
-export function valueAfter(words: readonly string[], key: string): string | undefined {
+function valueAfter(words: readonly string[], key: string): string | undefined {
   const at = words.indexOf(key);
   return at < 0 ? undefined : words[at + 1];
 }

@@ -8,7 +8,7 @@ import { numberOf, objectsOf, textOf, withoutUndefined, wordOf } from '../syntax
 import type { JsonObject } from '../syntax/parse-json.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
-import { wordsOf } from '../syntax/text-lines.ts';
+import { pairWords, wordsOf } from '../syntax/text-lines.ts';
 import { parseLinkHeader } from './link-text.ts';
 import { canonicalScope } from './routing-names.ts';
 
@@ -104,27 +104,37 @@ function draftOfJson(link: string, entry: JsonObject): AddressDraft | undefined 
   };
 }
 
+const keys: ReadonlySet<string> = new Set([
+  'peer',
+  'brd',
+  'broadcast',
+  'any',
+  'scope',
+  'metric',
+  'proto',
+  'flags',
+]);
+
 /** `inet 10.9.9.1 peer 10.9.9.2/32 brd … scope global secondary eth1`: the length belongs to the peer where there is one. */
-function draftOfText(link: string, words: readonly string[]): AddressDraft | undefined {
-  const after = (key: string): string | undefined => {
-    const at = words.indexOf(key);
-    return at < 2 ? undefined : words[at + 1];
-  };
-  const peer = after('peer');
-  const [local = '', ownLength] = (words[1] ?? '').split('/');
-  const [peerAddress, peerLength] = peer === undefined ? [undefined, undefined] : peer.split('/');
-  const length = peerLength ?? ownLength ?? (local.includes(':') ? '128' : '32');
+function draftOfText(link: string, line: readonly string[]): AddressDraft | undefined {
+  const [family, address = '', ...words] = line;
+  const { values, bare } = pairWords(words, keys);
+  const [local = '', ownLength] = address.split('/');
+  const [peer, peerLength] = values.get('peer')?.split('/') ?? [];
+  const length = peerLength ?? ownLength ?? (family === 'inet6' ? '128' : '32');
   if (!/^\d{1,3}$/.test(length)) return undefined;
-  const bits = Number.parseInt(after('flags') ?? '0', 16);
+  const bits = Number.parseInt(values.get('flags') ?? '0', 16);
   const bitNames = flagBits.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
+  // The last word of an IPv4 line is the label, which may look like anything.
+  const named = family === 'inet' ? bare.slice(0, -1) : bare;
   return {
     link,
     local,
     prefixLength: Number(length),
-    scope: after('scope'),
-    peer: peerAddress,
-    broadcast: after('brd') ?? after('broadcast'),
-    flags: flagNames.filter((name) => words.includes(name, 2) || bitNames.includes(name)),
+    scope: values.get('scope'),
+    peer,
+    broadcast: values.get('brd') ?? values.get('broadcast'),
+    flags: flagNames.filter((name) => named.includes(name) || bitNames.includes(name)),
   };
 }
 

@@ -7,7 +7,7 @@ import { flagOf, numberOf, textOf } from '../syntax/parse-json.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
 import { wordsOf } from '../syntax/text-lines.ts';
-import { onOff, parseLinkHeader, valueAfter } from './link-text.ts';
+import { onOff, parseLinkHeader } from './link-text.ts';
 
 export interface BridgePortFact {
   readonly evidence: Evidence;
@@ -37,8 +37,8 @@ export function readBridgeLinksText(file: BundleFile): Reading<readonly BridgePo
   return readTextRows(file, (record, evidence) => {
     const header = parseLinkHeader(record.head.text);
     if (header === undefined) return undefined;
-    const words = [record.head, ...record.body].flatMap((line) => wordsOf(line.text));
-    const state = valueAfter(words, 'state');
+    const words = record.body.flatMap((line) => wordsOf(line.text));
+    const { state } = header;
     const port: BridgePortFact = {
       evidence,
       index: header.index,

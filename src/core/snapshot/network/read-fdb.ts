@@ -7,8 +7,7 @@ import type { FdbFact } from '../namespace-facts.ts';
 import { numberOf, textOf, textsOf, withoutUndefined } from '../syntax/parse-json.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
-import { wordsOf } from '../syntax/text-lines.ts';
-import { valueAfter } from './link-text.ts';
+import { pairWords, wordsOf } from '../syntax/text-lines.ts';
 
 interface FdbDraft {
   readonly mac: string | undefined;
@@ -16,6 +15,7 @@ interface FdbDraft {
   readonly remote: string | undefined;
   readonly remotePort: number | undefined;
   readonly vni: number | undefined;
+  readonly via: string | undefined;
   readonly vlan: number | undefined;
   readonly master: string | undefined;
   readonly flags: readonly string[];
@@ -30,6 +30,7 @@ export function readFdbJson(file: BundleFile): Reading<readonly FdbFact[]> {
       remote: textOf(row.dst),
       remotePort: numberOf(row.port),
       vni: numberOf(row.vni),
+      via: textOf(row.viaIf),
       vlan: numberOf(row.vlan),
       master: textOf(row.master),
       flags: textsOf(row.flags),
@@ -48,26 +49,43 @@ const flagWords: ReadonlySet<string> = new Set([
 ]);
 const stateWords: ReadonlySet<string> = new Set(['permanent', 'static', 'stale']);
 
+const keys: ReadonlySet<string> = new Set([
+  'dev',
+  'dst',
+  'vlan',
+  'port',
+  'vni',
+  'src_vni',
+  'via',
+  'nhid',
+  'activity_notify',
+  'used',
+  'master',
+]);
+
 export function readFdbText(file: BundleFile): Reading<readonly FdbFact[]> {
   return readTextRows(file, (record, evidence) => {
-    const words = wordsOf(record.head.text);
+    const [mac, ...words] = wordsOf(record.head.text);
+    const { values, bare } = pairWords(words, keys);
+    const numberOfKey = (key: string): number | undefined => {
+      const value = values.get(key);
+      return value === undefined ? undefined : Number(value);
+    };
+    // `via ifindex 7`: a device of another namespace, whose name is not known here.
+    const via = values.get('via');
     return buildEntry(evidence, {
-      mac: words[0],
-      link: valueAfter(words, 'dev'),
-      remote: valueAfter(words, 'dst'),
-      remotePort: numberAfter(words, 'port'),
-      vni: numberAfter(words, 'vni'),
-      vlan: numberAfter(words, 'vlan'),
-      master: valueAfter(words, 'master'),
-      flags: words.filter((word) => flagWords.has(word)),
-      state: words.find((word) => stateWords.has(word)) ?? '',
+      mac,
+      link: values.get('dev'),
+      remote: values.get('dst'),
+      remotePort: numberOfKey('port'),
+      vni: numberOfKey('vni'),
+      via: via === 'ifindex' ? undefined : via,
+      vlan: numberOfKey('vlan'),
+      master: values.get('master'),
+      flags: bare.filter((word) => flagWords.has(word)),
+      state: bare.find((word) => stateWords.has(word)) ?? '',
     });
   });
-}
-
-function numberAfter(words: readonly string[], key: string): number | undefined {
-  const value = valueAfter(words, key);
-  return value === undefined ? undefined : Number(value);
 }
 
 function buildEntry(evidence: Evidence, draft: FdbDraft): readonly FdbFact[] | undefined {

@@ -57,7 +57,7 @@ export function readLinksText(file: BundleFile): Reading<readonly LinkFact[]> {
     const header = parseLinkHeader(record.head.text);
     if (header === undefined) return undefined;
     const details = readLinkDetails(record.body.map((line) => line.text));
-    tools.add(header.hasState ? 'iproute2' : 'busybox');
+    tools.add(header.state === undefined ? 'busybox' : 'iproute2');
     const link = withoutUndefined<LinkFact>({
       evidence,
       index: header.index,

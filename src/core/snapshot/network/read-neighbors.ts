@@ -6,8 +6,7 @@ import type { NeighborFact } from '../namespace-facts.ts';
 import { textOf, textsOf, withoutUndefined } from '../syntax/parse-json.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
-import { wordsOf } from '../syntax/text-lines.ts';
-import { valueAfter } from './link-text.ts';
+import { pairWords, wordsOf } from '../syntax/text-lines.ts';
 
 const stateNames: ReadonlySet<string> = new Set([
   'INCOMPLETE',
@@ -33,15 +32,18 @@ export function readNeighborsJson(file: BundleFile): Reading<readonly NeighborFa
   );
 }
 
+const keys: ReadonlySet<string> = new Set(['dev', 'lladdr', 'ref', 'used', 'probes', 'proto']);
+
 export function readNeighborsText(file: BundleFile): Reading<readonly NeighborFact[]> {
   return readTextRows(file, (record, evidence) => {
-    const words = wordsOf(record.head.text);
+    const [address, ...words] = wordsOf(record.head.text);
+    const { values, bare } = pairWords(words, keys);
     return buildNeighbor(evidence, {
-      address: words[0],
-      link: valueAfter(words, 'dev'),
-      mac: valueAfter(words, 'lladdr'),
-      states: words.filter((word) => stateNames.has(word)),
-      isProxy: words.includes('proxy'),
+      address,
+      link: values.get('dev'),
+      mac: values.get('lladdr'),
+      states: bare.filter((word) => stateNames.has(word)),
+      isProxy: bare.includes('proxy'),
     });
   });
 }

@@ -124,7 +124,9 @@ function parseIfAny<T>(
 
 function parseDestination(text: string, family: Family): Prefix | undefined {
   if (text === 'default' || text === 'all' || text === 'any') return defaultPrefix(family);
-  const prefix = parsePrefix(text);
+  // iproute2 writes `0/8` where the kernel gave a length and no address.
+  const zeros = /^0\/(\d+)\s*$/.exec(text)?.[1];
+  const prefix = parsePrefix(zeros === undefined ? text : `${defaultPrefix(family).address}/${zeros}`);
   return prefix?.family === family ? prefix : undefined;
 }
 

@@ -39,7 +39,18 @@ export interface RuleDraft {
 }
 
 export type SelectorName =
-  'from' | 'to' | 'iif' | 'oif' | 'fwmark' | 'tos' | 'dscp' | 'ipproto' | 'sport' | 'dport' | 'uidrange';
+  | 'from'
+  | 'to'
+  | 'iif'
+  | 'oif'
+  | 'fwmark'
+  | 'tos'
+  | 'dscp'
+  | 'flowlabel'
+  | 'ipproto'
+  | 'sport'
+  | 'dport'
+  | 'uidrange';
 
 export function readRulesJson(file: BundleFile, family: Family): Reading<readonly RuleFact[]> {
   return readJsonRows(file, (row, evidence) => buildRule(draftRuleOfJson(row), family, evidence));
@@ -103,6 +114,8 @@ const setSelector: Readonly<Record<SelectorName, (fields: Fields, value: string)
   fwmark: (fields, value) => isSet((fields.mark = parseMark(value))),
   tos: (fields, value) => isSet((fields.tos = parseTos(value))),
   dscp: (fields, value) => isSet((fields.dscp = parseDscp(value))),
+  /** IPv6 flow labels (Linux 6.14) are no part of a flow here. */
+  flowlabel: () => false,
   ipproto: (fields, value) => isSet((fields.ipProtocol = parseIpProtocol(value))),
   sport: (fields, value) => isSet((fields.sourcePorts = parseRange(value, 65535))),
   dport: (fields, value) => isSet((fields.destinationPorts = parseRange(value, 65535))),

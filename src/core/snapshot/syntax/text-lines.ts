@@ -62,3 +62,25 @@ export function readRecords(file: BundleFile): Reading<readonly TextRecord[]> {
 export function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
+
+export interface PairedWords {
+  readonly values: ReadonlyMap<string, string>;
+  /** The words that were neither a key nor its value. */
+  readonly bare: readonly string[];
+}
+
+/** Reads from left to right, so that a device named like a key is not taken for one. */
+export function pairWords(words: readonly string[], keys: ReadonlySet<string>): PairedWords {
+  const values = new Map<string, string>();
+  const bare: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    const value = keys.has(word) ? words[at + 1] : undefined;
+    if (value === undefined) bare.push(word);
+    else {
+      values.set(word, value);
+      at++;
+    }
+  }
+  return { values, bare };
+}
