@@ -17,13 +17,15 @@ export interface Explaining {
 }
 
 export function explainSymptoms(observed: readonly ObservedSymptom[], about: Explaining): readonly Symptom[] {
-  const direct = observed.map((symptom) => ({ observed: symptom, causes: directCauses(symptom, about) }));
-  const byPod = collectByPod(direct);
-  return direct.map((entry, index) => {
-    const causes = [...new Set([...entry.causes, ...inheritedCauses(entry.observed, about, byPod)])].sort();
-    const reason = causes.length > 0 ? undefined : otherReason(entry.observed, about, observed);
+  const entries = settle(
+    observed.map((symptom) => ({ observed: symptom, causes: directCauses(symptom, about) })),
+    about,
+  );
+  return entries.map((entry, index) => {
+    const { causes } = entry;
     const { notConnectivity, ...symptom } = entry.observed.symptom;
-    const why = causes.length > 0 ? undefined : (notConnectivity ?? reason);
+    const why =
+      causes.length > 0 ? undefined : (notConnectivity ?? otherReason(entry.observed, about, observed));
     return {
       id: `s${index + 1}`,
       ...symptom,
@@ -31,6 +33,17 @@ export function explainSymptoms(observed: readonly ObservedSymptom[], about: Exp
       ...(why === undefined ? {} : { notConnectivity: why }),
     };
   });
+}
+
+/** What explains one pod explains those that need it, and those that need them: until nothing is added. */
+function settle(entries: readonly Entry[], about: Explaining): readonly Entry[] {
+  const byPod = collectByPod(entries);
+  const next = entries.map((entry) => ({
+    observed: entry.observed,
+    causes: [...new Set([...entry.causes, ...inheritedCauses(entry.observed, about, byPod)])].sort(),
+  }));
+  const isSettled = next.every((entry, index) => entry.causes.length === entries[index]?.causes.length);
+  return isSettled ? next : settle(next, about);
 }
 
 interface Entry {

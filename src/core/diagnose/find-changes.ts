@@ -89,7 +89,7 @@ function tryChanges(
   if (best !== undefined) {
     search.alternatives.set(
       best.key,
-      healing.filter((candidate) => candidate !== best),
+      healing.filter((candidate) => candidate !== best && candidate.rank === best.rank),
     );
     return [...attempt.path, best];
   }

@@ -35,8 +35,9 @@ export function listIntents(network: Network, probes: readonly ProbeFact[]): rea
 }
 
 function pairPods(from: PodClass, to: PodClass): readonly Draft[] {
-  const sender = from.pods[0];
-  const target = to.pods.find((pod) => pod !== sender);
+  const sender = pickSender(from);
+  const others = to.pods.filter((pod) => pod !== sender);
+  const target = others.find((pod) => pod.isReady === true) ?? others[0];
   if (sender === undefined || target === undefined) return [];
   return target.ips
     .filter((ip) => sender.ips.some((own) => familyOf(own) === familyOf(ip)))
@@ -47,6 +48,11 @@ function pairPods(from: PodClass, to: PodClass): readonly Draft[] {
       reason: 'every pod reaches every pod (Kubernetes network model)',
       evidence: [sender.evidence, target.evidence],
     }));
+}
+
+/** Of pods that nothing tells apart, one that is unwell: its packets are those that somebody misses. */
+function pickSender(pods: PodClass): PodFact | undefined {
+  return pods.pods.find((pod) => pod.isReady === false) ?? pods.pods[0];
 }
 
 /** A ready pod answers on the port it declares; for any other the network is asked with ICMP. */
@@ -65,7 +71,7 @@ export function shortPod(pod: PodFact): string {
 }
 
 function reachOwnPods(pods: PodClass): readonly Draft[] {
-  const target = pods.pods[0];
+  const target = pods.pods.find((pod) => pod.isReady === true) ?? pods.pods[0];
   if (target === undefined) return [];
   return target.ips.map((ip) => ({
     kind: 'node-to-pod' as const,
@@ -124,7 +130,7 @@ function isDns(service: ServiceFact): boolean {
 }
 
 function podToService(from: PodClass, target: Target): readonly Draft[] {
-  const sender = from.pods[0];
+  const sender = pickSender(from);
   if (sender?.ips.some((own) => familyOf(own) === familyOf(target.ip)) !== true) return [];
   return [
     {

@@ -125,7 +125,7 @@ export type Disposition =
 export interface Journey {
   readonly hops: readonly Hop[];
   readonly end: Disposition;
-  /** Present when the packet was delivered and an answer is expected. */
+  /** The answer's ways: of who got the packet, or of who refused it; absent where nobody answers. */
   readonly replies?: readonly Journey[];
 }
 

@@ -5,6 +5,7 @@ import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
 import { resolveConnect, resolveOutput } from './route-output.ts';
+import type { OutputAnswer } from './route-output.ts';
 import { findMasquerade, masquerade, restoreSource, serviceEvidence, translateService } from './translate.ts';
 import type { ServiceAnswer } from './translate.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
@@ -21,18 +22,7 @@ export function sendPacket(network: Network, state: WalkState, stage: Send): rea
   const namespace = namespaceAt(network, stage.namespace);
   const query = outputQuery(state, stage);
   const answer = stage.isBound ? resolveOutput(namespace, query) : resolveConnect(namespace, query);
-  switch (answer.kind) {
-    case 'failed':
-      return [endForAnswer(state, namespace, answer.answer)];
-    case 'unknown':
-      return [endUnknown(state, namespace.id, answer.question, answer.missing)];
-    case 'refused':
-      return [endRefusedSend(state, namespace, answer.text)];
-    case 'on-link':
-      return [sendOnLink(state, namespace, { ...answer, source: answer.source ?? state.packet.source })];
-    case 'route':
-      break;
-  }
+  if (answer.kind !== 'route') return [endWithoutRoute(state, namespace, answer)];
   const source = stage.isBound ? state.packet.source : answer.source;
   if (source === undefined) {
     return [
@@ -43,6 +33,25 @@ export function sendPacket(network: Network, state: WalkState, stage: Send): rea
   const translated = translateService(network, namespace, sourced);
   if (translated.kind === 'none') return leave(network, sourced, { namespace, answer: answer.route });
   return sendTranslated(network, sourced, { namespace, answer: answer.route, translated });
+}
+
+function endWithoutRoute(
+  state: WalkState,
+  namespace: Namespace,
+  answer: Exclude<OutputAnswer, { kind: 'route' }>,
+): Step {
+  switch (answer.kind) {
+    case 'failed':
+      return endForAnswer(state, namespace, answer.answer);
+    case 'unknown':
+      return endUnknown(state, namespace.id, answer.question, answer.missing);
+    case 'refused':
+      return endRefusedSend(state, namespace, answer.text);
+    case 'this-host':
+      return { state, stage: { kind: 'deliver', namespace: namespace.id } };
+    case 'on-link':
+      return sendOnLink(state, namespace, { ...answer, source: answer.source ?? state.packet.source });
+  }
 }
 
 function endRefusedSend(state: WalkState, namespace: Namespace, text: string): Step {

@@ -5,7 +5,7 @@ import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
 import type { WalkState } from './walk.ts';
 import { missing } from '../fact/known.ts';
-import type { Network } from '../model/network.ts';
+import type { NamespaceId, Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 
@@ -67,26 +67,40 @@ function firstPacket(flow: Flow): Packet {
 
 function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey {
   const { hops } = way.state;
-  if (way.end.kind !== 'delivered') return { hops, end: way.end };
-  if (way.end.to === flow.from)
-    return { hops, end: way.end, replies: [{ hops: [], end: { kind: 'delivered', to: flow.from } }] };
+  const answers = answererOf(way);
+  if (answers === undefined) return { hops, end: way.end };
+  const home: Journey = { hops: [], end: { kind: 'delivered', to: flow.from } };
+  if (answers.from === flow.from) return { hops, end: way.end, replies: [home] };
   const replies = runWalk(network, {
-    state: turnAround(way.state),
-    stage: { kind: 'send', namespace: way.end.to, isBound: true },
+    state: turnAround(way.state, answers.isIcmp),
+    stage: { kind: 'send', namespace: answers.from, isBound: !answers.isIcmp },
   });
   return { hops, end: way.end, replies: replies.map((reply) => finishReply(flow, reply)) };
 }
 
+interface Answerer {
+  readonly from: NamespaceId;
+  /** An ICMP error comes from whatever address the way back gives; an answer or a reset from the one that was asked. */
+  readonly isIcmp: boolean;
+}
+
+/** Who answers: the one it was delivered to, or the one who refused it. What is lost has no answer. */
+function answererOf(way: FinishedWay): Answerer | undefined {
+  if (way.end.kind === 'delivered') return { from: way.end.to, isIcmp: false };
+  if (way.end.kind !== 'refused') return undefined;
+  return { from: way.end.by, isIcmp: way.end.why !== 'port-closed' };
+}
+
 /** The answer: addresses and ports swapped, no mark, a fresh TTL, and the translations remembered. */
-function turnAround(state: WalkState): WalkState {
+function turnAround(state: WalkState, isIcmp: boolean): WalkState {
   const { packet } = state;
   return {
     packet: {
       source: packet.destination,
       destination: packet.source,
-      protocol: packet.protocol,
-      sourcePort: packet.destinationPort,
-      destinationPort: packet.sourcePort,
+      protocol: isIcmp ? 'icmp' : packet.protocol,
+      sourcePort: isIcmp ? 0 : packet.destinationPort,
+      destinationPort: isIcmp ? 0 : packet.sourcePort,
       mark: 0,
       ttl: 64,
     },

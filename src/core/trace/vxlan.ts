@@ -1,5 +1,7 @@
 // VXLAN: the inner frame's MAC comes from the neighbour table, the remote from the forwarding table, and the outer packet
-// is a UDP flow of its own, bound to the device's lower link and local address.
+// is a UDP flow of its own from the device's local address. An entry binds it to a device only where it says `via`: the
+// lower link of the device counts for its default entry alone (measured on Linux 6.18), so policy rules decide as for any
+// other packet of the machine.
 // Rules: Linux 6.12 drivers/net/vxlan/vxlan_core.c (vxlan_xmit, vxlan_find_mac, vxlan_rcv). A unicast MAC without an
 // entry goes to the all-zero entry, and without that one it is dropped.
 import { fdbKey, neighborKey } from '../model/network.ts';
@@ -162,7 +164,14 @@ function encapsulate(state: WalkState, send: VxlanSend, remote: Remote): Step {
   });
   return {
     state: hop,
-    stage: { kind: 'encap', namespace: namespace.id, link: link.name, remote: to, mac: remote.mac },
+    stage: {
+      kind: 'encap',
+      namespace: namespace.id,
+      link: link.name,
+      remote: to,
+      mac: remote.mac,
+      ...(remote.fdb.via === undefined ? {} : { via: remote.fdb.via }),
+    },
   };
 }
 

@@ -62,7 +62,7 @@ function advance(
   }
 }
 
-/** The outer packet of a VXLAN frame: its own flow, from the device's local address, bound to its lower link. */
+/** The outer packet of a VXLAN frame: its own flow, from the device's local address. */
 function carryOverlay(
   network: Network,
   state: WalkState,
@@ -94,7 +94,7 @@ function carryOverlay(
     kind: 'send',
     namespace: namespace.id,
     isBound,
-    ...(vxlan.lower === undefined ? {} : { outputLink: vxlan.lower }),
+    ...(stage.via === undefined ? {} : { outputLink: stage.via }),
   };
   return runWalk(network, { state: outer, stage: send }).map((way) =>
     resume(network, state, { way, stage, link }),

@@ -58,6 +58,8 @@ export type Stage =
       readonly link: string;
       readonly remote: Address;
       readonly mac: string;
+      /** The device that the entry binds the outer packet to; most entries bind it to none. */
+      readonly via?: string;
     }
   | { readonly kind: 'end'; readonly disposition: Disposition };
 

@@ -24,16 +24,29 @@ export function readLogSymptoms(network: Network, logs: readonly ContainerLog[])
       pod,
     ]),
   );
-  return logs.flatMap((log) => {
+  const byPod = new Map<string, ContainerLog[]>();
+  // The run before comes before the run that goes on.
+  for (const log of [...logs].sort((a, b) => Number(b.isPrevious) - Number(a.isPrevious))) {
     const id = `pod/${log.namespace}/${log.pod}`;
-    return [...groupLines(log).values()].map((group) => makeSymptom(network, log, group, pods.get(id)));
-  });
+    byPod.set(id, [...(byPod.get(id) ?? []), log]);
+  }
+  return [...byPod]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([id, own]) =>
+      [...groupLines(own).values()].map((group) =>
+        makeSymptom(network, { id, logs: own }, group, pods.get(id)),
+      ),
+    );
 }
 
-function groupLines(log: ContainerLog): ReadonlyMap<string, Group> {
+interface PodLogs {
+  readonly id: string;
+  readonly logs: readonly ContainerLog[];
+}
+
+function groupLines(logs: readonly ContainerLog[]): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
-  if (!log.lines.known) return groups;
-  for (const line of log.lines.value) {
+  for (const line of logs.flatMap((log) => (log.lines.known ? log.lines.value : []))) {
     const error = classifyLogLine(line.text);
     if (error === undefined) continue;
     const key = `${error.class} ${error.destination?.host ?? ''} ${error.destination?.port ?? ''}`;
@@ -46,11 +59,11 @@ function groupLines(log: ContainerLog): ReadonlyMap<string, Group> {
 
 function makeSymptom(
   network: Network,
-  log: ContainerLog,
+  own: PodLogs,
   group: Group,
   pod: PodFact | undefined,
 ): ObservedSymptom {
-  const id = `pod/${log.namespace}/${log.pod}`;
+  const { id } = own;
   const last = group.lines.at(-1);
   const text = (last?.text ?? '').trim();
   const quote = text.length > 200 ? `${text.slice(0, 197)}...` : text;
@@ -65,7 +78,7 @@ function makeSymptom(
     },
     pod: id,
     flows: network.namespaces.has(id) ? bindFlows(network, id, group.error) : [],
-    isPast: pod === undefined || (pod.isReady === true && !isRecent(log, group)),
+    isPast: pod === undefined || (pod.isReady === true && !own.logs.some((log) => isRecent(log, group))),
     followsLog: false,
   };
 }

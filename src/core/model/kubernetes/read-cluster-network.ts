@@ -1,8 +1,8 @@
 // From which prefixes the cluster numbers its pods and Services, and under which domain. Observed first (podCIDRs,
-// programs' arguments, flannel's subnet.env, ServiceCIDR objects), the ClusterIPs' common prefix last.
-import { familyOf, formatAddress, wordsOf } from '../../net/address.ts';
+// programs' arguments, flannel's subnet.env, ServiceCIDR objects), a distribution's usual range last.
+import { familyOf } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
-import { formatPrefix, parsePrefix, prefixContains, prefixCovers, widthOf } from '../../net/prefix.ts';
+import { formatPrefix, parsePrefix, prefixContains, prefixCovers } from '../../net/prefix.ts';
 import type { Prefix } from '../../net/prefix.ts';
 import type { Json, KubeObject } from '../../snapshot/cluster-facts.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -10,7 +10,7 @@ import type { ClusterNetwork } from '../network.ts';
 
 export function readClusterNetwork(snapshot: Snapshot): ClusterNetwork {
   return {
-    podPrefixes: outermost([
+    podPrefixes: usualPodRange([
       ...podCidrs(snapshot),
       ...flagPrefixes(snapshot, 'cluster-cidr'),
       ...flannelNetworks(snapshot),
@@ -26,6 +26,20 @@ export function isPodAddress(network: ClusterNetwork, address: Address): boolean
 
 export function isServiceAddress(network: ClusterNetwork, address: Address): boolean {
   return network.servicePrefixes.some((prefix) => prefixContains(prefix, address));
+}
+
+/** k3s and RKE2, flannel's own manifest and kubeadm's examples, MicroK8s: where one holds every node's share. */
+const usualPodRanges = ['10.42.0.0/16', '10.244.0.0/16', '10.1.0.0/16'].flatMap(
+  (text) => parsePrefix(text) ?? [],
+);
+
+function usualPodRange(found: readonly Prefix[]): readonly Prefix[] {
+  const prefixes = outermost(found);
+  const shares = prefixes.filter((prefix) => prefix.family === 4);
+  const range = usualPodRanges.find(
+    (candidate) => shares.length > 0 && shares.every((share) => prefixCovers(candidate, share)),
+  );
+  return range === undefined ? prefixes : [range, ...prefixes.filter((prefix) => prefix.family === 6)];
 }
 
 function podCidrs(snapshot: Snapshot): readonly Prefix[] {
@@ -48,7 +62,7 @@ function servicePrefixes(snapshot: Snapshot): readonly Prefix[] {
   if (configured.length > 0) return outermost(configured);
   const services = snapshot.cluster.services;
   const ips = services.known ? services.value.flatMap((service) => service.clusterIps) : [];
-  return [4, 6].flatMap((family) => commonPrefix(ips.filter((ip) => familyOf(ip) === family)));
+  return [4, 6].flatMap((family) => usualRange(ips.filter((ip) => familyOf(ip) === family)));
 }
 
 /** The ServiceCIDR objects of Kubernetes 1.31 and newer. */
@@ -113,20 +127,20 @@ function outermost(prefixes: readonly Prefix[]): readonly Prefix[] {
     .sort((a, b) => (formatPrefix(a) < formatPrefix(b) ? -1 : 1));
 }
 
-function commonPrefix(ips: readonly Address[]): readonly Prefix[] {
-  const first = ips[0];
-  if (first === undefined) return [];
-  const family = familyOf(first);
-  let length = widthOf(family);
-  for (const ip of ips) while (length > 0 && !sharesBits(first, ip, length)) length--;
-  // One ClusterIP says nothing about the range, and a range larger than a /12 would be a guess.
-  const prefix = parsePrefix(`${formatAddress(family, wordsOf(first))}/${length}`);
-  return prefix !== undefined && ips.length > 1 && length >= 12
-    ? [prefix]
-    : ips.flatMap((ip) => parsePrefix(ip) ?? []);
-}
+/**
+ * The ranges that distributions use unless told otherwise (k3s and RKE2, kubeadm and k0s, MicroK8s, OpenShift): a known
+ * default that holds every ClusterIP is a better word for them than the addresses one by one.
+ */
+const usualServiceRanges = [
+  '10.43.0.0/16',
+  '10.96.0.0/12',
+  '10.152.183.0/24',
+  '172.30.0.0/16',
+  'fd00:43::/112',
+].flatMap((text) => parsePrefix(text) ?? []);
 
-function sharesBits(a: Address, b: Address, length: number): boolean {
-  const prefix = parsePrefix(`${a}/${length}`);
-  return prefix !== undefined && prefixContains(prefix, b);
+function usualRange(ips: readonly Address[]): readonly Prefix[] {
+  if (ips.length === 0) return [];
+  const range = usualServiceRanges.find((prefix) => ips.every((ip) => prefixContains(prefix, ip)));
+  return range === undefined ? outermost(ips.flatMap((ip) => parsePrefix(ip) ?? [])) : [range];
 }
