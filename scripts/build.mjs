@@ -75,4 +75,12 @@ function describeLicense(folder) {
   return `${manifest.name} ${manifest.version}\n\n${text}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildAll();
+  } catch (error) {
+    // esbuild has printed where and why already; its stack says nothing more.
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
