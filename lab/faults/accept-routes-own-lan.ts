@@ -7,6 +7,6 @@ export const acceptRoutesOwnLan: LabFault = {
   title: 'table 52 on node-2 takes the LAN that node-2 itself sits on',
   description:
     'pi-gateway advertises the home LAN for people who are away, and node-2, which is at home, accepts it. Everything node-2 sends to its neighbours goes through the tailnet instead of the cable: its answers to them, and flannel’s packets, which pi-gateway drops.',
-  expected: [{ layer: 'kernel-route', subjects: ['node/node-2'] }],
+  expected: [{ code: 'tailscale-route-takes-node-lan', layer: 'kernel-route', subjects: ['node/node-2'] }],
   changePlan: (plan) => advertiseRoutes(plan, { prefixes: [plan.lan.prefix], acceptedOn: ['node-2'] }),
 };

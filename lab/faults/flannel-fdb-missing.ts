@@ -8,7 +8,7 @@ export const flannelFdbMissing: LabFault = {
   title: 'node-2’s VXLAN device does not know which machine the last node is',
   description:
     'The forwarding entry of flannel.1 for the last node was deleted. The route and the neighbour are still there, so the packet is addressed and then dropped, because flannel’s device neither learns nor floods.',
-  expected: [{ layer: 'encap-mtu', subjects: ['node/node-2'] }],
+  expected: [{ code: 'flannel-fdb-missing', layer: 'encap-mtu', subjects: ['node/node-2'] }],
   make: async (ground) => {
     const peer = lastNode(ground.plan);
     await changeMachine(ground, 'node-2', [

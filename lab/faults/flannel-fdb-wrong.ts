@@ -8,7 +8,7 @@ export const flannelFdbWrong: LabFault = {
   title: 'node-2’s VXLAN device sends packets for the last node to another machine',
   description:
     'The last node got a new address and node-2’s forwarding entry still has the old one, which another machine has now. That machine gets the packets and does not want them.',
-  expected: [{ layer: 'encap-mtu', subjects: ['node/node-2'] }],
+  expected: [{ code: 'flannel-fdb-wrong', layer: 'encap-mtu', subjects: ['node/node-2'] }],
   make: async (ground) => {
     const peer = lastNode(ground.plan);
     const oldAddress = ground.plan.hosts[0]?.lanAddress ?? ground.plan.lan.gateway;

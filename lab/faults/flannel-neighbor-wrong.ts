@@ -9,7 +9,7 @@ export const flannelNeighborWrong: LabFault = {
   title: 'node-2 has an old MAC address for the last node’s VXLAN device',
   description:
     'The last node was set up again and its VXLAN device got another MAC address; node-2 still has the old one, for which there is no forwarding entry.',
-  expected: [{ layer: 'encap-mtu', subjects: ['node/node-2'] }],
+  expected: [{ code: 'flannel-neighbor-wrong', layer: 'encap-mtu', subjects: ['node/node-2'] }],
   make: async (ground) => {
     const peer = lastNode(ground.plan);
     const oldMac = deriveMac(`before ${peer.name} was set up again`);

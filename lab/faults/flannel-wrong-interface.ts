@@ -8,7 +8,7 @@ export const flannelWrongInterface: LabFault = {
   title: 'flannel on node-2 is bound to a network card that the other nodes cannot reach',
   description:
     'node-2 has a second card, on a network of its own for storage. flannel took that one: it announces an address that the others have no way to, and binds its device to the wrong card.',
-  expected: [{ layer: 'kernel-route', subjects: ['node/node-2'] }],
+  expected: [{ code: 'flannel-wrong-interface', layer: 'kernel-route', subjects: ['node/node-2'] }],
   changePlan: (plan) => {
     const chosen = findNode(plan, 'node-2');
     return { ...plan, nodes: plan.nodes.map((node) => (node === chosen ? addStorageCard(node) : node)) };

@@ -7,7 +7,7 @@ export const forwardingOff: LabFault = {
   title: 'node-2 does not forward packets (net.ipv4.ip_forward = 0)',
   description:
     'A hardening script wrote ip_forward=0 on node-2 after k3s had started. The node itself reaches everything; its pods reach only each other, and nobody reaches them.',
-  expected: [{ layer: 'kernel-route', subjects: ['node/node-2'] }],
+  expected: [{ code: 'forwarding-off', layer: 'kernel-route', subjects: ['node/node-2'] }],
   make: async (ground) => {
     await changeMachine(ground, 'node-2', ['sysctl -q -w net.ipv4.ip_forward=0']);
   },

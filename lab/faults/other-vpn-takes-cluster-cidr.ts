@@ -17,7 +17,7 @@ export const otherVpnTakesClusterCidr: LabFault = {
   title: 'a corporate VPN on node-2 takes the pod and service networks by a rule of its own',
   description:
     'Somebody connected node-2 to the company’s VPN, whose client routes the company’s /8 by a rule and a table of its own. The cluster’s networks lie inside it; nobody at the other end answers.',
-  expected: [{ layer: 'kernel-route', subjects: ['node/node-2'] }],
+  expected: [{ code: 'vpn-route-takes-cluster-cidr', layer: 'kernel-route', subjects: ['node/node-2'] }],
   make: async (ground) => {
     const machine = ground.machines.get('node-2');
     machine?.start(['perl', '-e', holdTun]);

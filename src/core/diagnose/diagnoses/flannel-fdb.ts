@@ -56,7 +56,7 @@ function nameFdb(group: CauseGroup, world: World, isAbsent: boolean): NamedCause
     : `sends frames for ${first.mac} to ${first.was ?? '?'}, where that node is not`;
   return {
     code: isAbsent ? 'flannel-fdb-missing' : 'flannel-fdb-wrong',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: isAbsent
       ? `${first.link} on ${nodes} does not know where another node's end of the overlay is.`
       : `${first.link} on ${nodes} sends another node's packets to the wrong address (${first.was ?? '?'}).`,
@@ -69,7 +69,7 @@ function nameFdb(group: CauseGroup, world: World, isAbsent: boolean): NamedCause
 export const flannelFdbMissing: CatalogueEntry = {
   text: {
     code: 'flannel-fdb-missing',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: "flannel's device has no forwarding entry for another node",
     meaning:
       'flannel.1 learns nothing by itself: for every other node flannel writes which address its MAC is behind. Without the entry the device drops the frame and counts it as a transmit drop. It happens when the device was made anew (its lower device went away), or when flannel stopped half-way.',
@@ -90,7 +90,7 @@ export const flannelFdbMissing: CatalogueEntry = {
 export const flannelFdbWrong: CatalogueEntry = {
   text: {
     code: 'flannel-fdb-wrong',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: "flannel's device sends another node's packets to a wrong address",
     meaning:
       'The forwarding entry for another node’s end of the overlay names an address where that node is not: the node got a new address and this one was not told, or the entry was written by hand. The outer packets go to nobody, or to a machine that drops them.',

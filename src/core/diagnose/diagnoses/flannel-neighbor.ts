@@ -45,7 +45,7 @@ function nameNeighbor(group: CauseGroup, world: World, isAbsent: boolean): Named
   const nodes = joinNames(group.namespaces);
   return {
     code: isAbsent ? 'flannel-neighbor-missing' : 'flannel-neighbor-wrong',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: isAbsent
       ? `${nodes} has no neighbour entry for ${first.address} on ${first.link}.`
       : `${nodes} has a wrong MAC (${first.was ?? '?'}) for ${first.address} on ${first.link}.`,
@@ -60,7 +60,7 @@ function nameNeighbor(group: CauseGroup, world: World, isAbsent: boolean): Named
 export const flannelNeighborMissing: CatalogueEntry = {
   text: {
     code: 'flannel-neighbor-missing',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: "A node has no neighbour entry for another node's end of the overlay",
     meaning:
       'flannel writes a permanent neighbour entry for every other node, for its device does not flood ARP. Where the entry is gone the kernel has no MAC to send to and gives up after some seconds with “no route to host”.',
@@ -80,7 +80,7 @@ export const flannelNeighborMissing: CatalogueEntry = {
 export const flannelNeighborWrong: CatalogueEntry = {
   text: {
     code: 'flannel-neighbor-wrong',
-    layer: 'kernel-route',
+    layer: 'encap-mtu',
     title: "A node has a wrong MAC for another node's end of the overlay",
     meaning:
       'The neighbour entry for another node’s flannel address names a MAC that is not that node’s: the node made its device anew and this one was not told. Frames go to nobody, or to a third node.',
