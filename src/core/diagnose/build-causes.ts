@@ -65,20 +65,21 @@ function needsAny(found: FoundChanges, intent: string, candidates: readonly Cand
   return needed.some((candidate) => candidates.includes(candidate));
 }
 
-/** A pod's own packet shows the fault best; a short way is easier to read. */
+/** A pod's own packet, lost on its way there, shows the fault best; and of those the shortest way. */
 function pickExample(broken: readonly JudgedIntent[]): JudgedIntent | undefined {
+  const kinds = [
+    'pod-to-pod',
+    'pod-to-service',
+    'node-to-pod',
+    'node-to-node',
+    'node-to-service',
+    'probe',
+    'question',
+  ];
   const rank = ({ intent, trace }: JudgedIntent): number => {
-    const kinds = [
-      'pod-to-pod',
-      'pod-to-service',
-      'node-to-pod',
-      'node-to-node',
-      'node-to-service',
-      'probe',
-      'question',
-    ];
-    const isLostOnTheWayThere = trace.journeys.some((journey) => journey.end.kind === 'lost');
-    return kinds.indexOf(intent.kind) + (isLostOnTheWayThere ? 0 : 10);
+    const lost = trace.journeys.find((journey) => journey.end.kind === 'lost');
+    const isReplyLost = lost === undefined ? 1000 : 0;
+    return kinds.indexOf(intent.kind) * 100 + isReplyLost + (lost?.hops.length ?? 0);
   };
   return [...broken].sort((a, b) => rank(a) - rank(b))[0];
 }

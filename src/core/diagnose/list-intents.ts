@@ -52,7 +52,9 @@ function pairPods(from: PodClass, to: PodClass): readonly Draft[] {
 
 /** Of pods that nothing tells apart, one that is unwell: its packets are those that somebody misses. */
 function pickSender(pods: PodClass): PodFact | undefined {
-  return pods.pods.find((pod) => pod.isReady === false) ?? pods.pods[0];
+  const isLooping = (pod: PodFact): boolean =>
+    pod.containers.some((one) => one.waitingReason === 'CrashLoopBackOff');
+  return pods.pods.find(isLooping) ?? pods.pods.find((pod) => pod.isReady === false) ?? pods.pods[0];
 }
 
 /** A ready pod answers on the port it declares; for any other the network is asked with ICMP. */

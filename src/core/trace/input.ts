@@ -6,6 +6,7 @@ import type { RouteQuery } from './lookup.ts';
 import { addRouteHops } from './route-hops.ts';
 import { addServiceHop, endForAnswer, endForService, postroute } from './send.ts';
 import { restoreDestination, translateService } from './translate.ts';
+import type { ServiceAnswer } from './translate.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -19,10 +20,21 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
   const seen = { ...restoreDestination(namespace, state), visited: new Set([...state.visited, place]) };
   const service = translateService(network, namespace, seen);
   if (service.kind === 'none') return routeInput(network, seen, { namespace, link: stage.link });
-  if (service.kind !== 'translated') return [endForService(seen, namespace, service)];
+  if (service.kind !== 'translated') return rejectInForward(seen, { namespace, link: stage.link }, service);
   return service.states.flatMap(({ state: choice }) =>
     routeInput(network, addServiceHop(choice, namespace, seen.packet), { namespace, link: stage.link }),
   );
+}
+
+/** The rejection stands in FORWARD: what routing drops before never reaches it. */
+function rejectInForward(
+  state: WalkState,
+  place: Place,
+  service: Extract<ServiceAnswer, { kind: 'no-endpoints' | 'unknown' }>,
+): readonly Step[] {
+  const answer = classifyInput(place.namespace, inputQuery(state, place.link));
+  if (answer.kind === 'forward') return [endForService(state, place.namespace, service)];
+  return endInput(state, place, answer);
 }
 
 interface Place {
@@ -32,11 +44,17 @@ interface Place {
 
 function routeInput(network: Network, state: WalkState, place: Place): readonly Step[] {
   const answer = classifyInput(place.namespace, inputQuery(state, place.link));
+  return answer.kind === 'forward' ? forward(network, state, place, answer) : endInput(state, place, answer);
+}
+
+function endInput(
+  state: WalkState,
+  place: Place,
+  answer: Exclude<InputAnswer, { kind: 'forward' }>,
+): readonly Step[] {
   switch (answer.kind) {
     case 'local':
       return [{ state, stage: { kind: 'deliver', namespace: place.namespace.id } }];
-    case 'forward':
-      return forward(network, state, place, answer);
     case 'rejected':
       return [endRejected(state, place, answer)];
     case 'not-forwarding':
