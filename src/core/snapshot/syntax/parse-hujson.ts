@@ -19,7 +19,7 @@ function plainJson(text: string): string | undefined {
   if (tokens.includes('"') || tokens.includes('/')) return undefined;
   const withoutComments = text.replace(token, (found) => (found.startsWith('/') ? blank(found) : found));
   // Only now can a comma be seen to be the last: a comment may stand between it and the bracket.
-  return withoutComments.replace(/"(?:[^"\\]|\\[^])*"|,(?=\s*[\]}])/g, (found) =>
+  return withoutComments.replace(/"(?:[^"\\]|\\[^])*"|(?<=[^\s[{,:]\s*),(?=\s*[\]}])/g, (found) =>
     found === ',' ? ' ' : found,
   );
 }

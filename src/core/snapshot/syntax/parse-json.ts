@@ -79,5 +79,7 @@ export function textMapOf(json: Json | undefined): ReadonlyMap<string, string> {
 
 /** Leaves out the keys whose value is undefined, so that an unknown field is absent and not present as undefined. */
 export function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+  const kept: Partial<T> = {};
+  for (const key in value) if (value[key] !== undefined) kept[key] = value[key];
+  return kept as T;
 }
