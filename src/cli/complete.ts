@@ -23,7 +23,19 @@ export function printCandidates(program: Command, words: readonly string[]): voi
     if (command.name() === 'complete') continue;
     describeTree(command, command.name());
   }
-  tab.parse(words[0] === '--' ? words.slice(1) : [...words]);
+  const typed = words[0] === '--' ? words.slice(1) : [...words];
+  if (isPathNext(typed)) process.stdout.write(`${filesDirective}\n`);
+  else tab.parse(typed);
+}
+
+/** Cobra's ShellCompDirectiveDefault: the shell completes file names. */
+const filesDirective = ':0';
+
+/** The last word is the one being typed; the one before it may be an option that takes a path. */
+function isPathNext(typed: readonly string[]): boolean {
+  const option = typed.at(-2) ?? '';
+  if (['--bundle', '-b', '--kubeconfig'].includes(option)) return true;
+  return typed[0] === 'collect' && (option === '--output' || option === '-o');
 }
 
 function describeTree(command: Command, path: string): void {

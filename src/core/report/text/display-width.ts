@@ -49,9 +49,14 @@ export function padEnd(text: string, columns: number): string {
 
 function characterWidth(character: string): number {
   const code = character.codePointAt(0) ?? 0;
-  if (code < 0x300) return 1;
+  if (code < 0x300 || isPlainSign(code)) return 1;
   if (zeroWidth.test(character)) return 0;
   return wideRanges.some(([from, to]) => code >= from && code <= to) ? 2 : 1;
+}
+
+/** Arrows, box drawing and other signs that waylaid prints itself: spared the slow test of a Unicode property. */
+function isPlainSign(code: number): boolean {
+  return (code >= 0x2190 && code < 0x231a) || (code >= 0x2500 && code < 0x2600) || code === 0x2026;
 }
 
 function isPrintableAscii(text: string): boolean {
