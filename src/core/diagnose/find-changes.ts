@@ -81,6 +81,10 @@ function tryChanges(
   const healing: Candidate[] = [];
   for (const candidate of candidates) {
     if (budget.left-- <= 0) break;
+    // Better ones come first: what is worse than one that heals need not be tried.
+    const first = healing[0];
+    if (first !== undefined && candidate.rank > first.rank && breaksNothing(search, attempt.world, first))
+      break;
     const world = changeWorld(attempt.world, candidate.changes);
     if (isHealed(world.trace(attempt.flow))) healing.push(candidate);
     else if (hasMoved(attempt.world, world, attempt.flow)) tried.push({ candidate, world });

@@ -1,11 +1,12 @@
-// A snapshot with some changes applied, and traces in it. Traces are kept per world, for one question comes up again and
-// again while causes are sought.
+// A snapshot with some changes applied, and traces in it. Many questions are asked of many worlds that differ little, so
+// work follows the difference: the same snapshot and the same changes give the same world, and a flow that visits nothing
+// that was changed keeps the trace of the world it came from.
 import { buildNetwork } from '../model/build-network.ts';
 import type { Network } from '../model/network.ts';
 import { applyChanges } from '../snapshot/apply-changes.ts';
 import type { Change } from '../snapshot/change.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Flow, Trace } from '../trace/flow.ts';
+import type { Flow, Journey, Trace } from '../trace/flow.ts';
 import { traceFlow } from '../trace/trace-flow.ts';
 
 export interface World {
@@ -14,20 +15,86 @@ export interface World {
   readonly trace: (flow: Flow) => Trace;
 }
 
+const opened = new WeakMap<Snapshot, World>();
+
 export function openWorld(snapshot: Snapshot): World {
+  const known = opened.get(snapshot);
+  if (known !== undefined) return known;
+  const world = makeWorld(snapshot);
+  opened.set(snapshot, world);
+  return world;
+}
+
+/** Where a changed world came from, and which namespaces the changes touch; absent where they may touch any. */
+interface Origin {
+  readonly world: World;
+  readonly touched: ReadonlySet<string> | undefined;
+}
+
+function makeWorld(snapshot: Snapshot, origin?: Origin): World {
   const network = buildNetwork(snapshot);
   const traces = new Map<string, Trace>();
   const trace = (flow: Flow): Trace => {
-    const key = JSON.stringify(flow);
+    const key = flowKey(flow);
     const known = traces.get(key);
     if (known !== undefined) return known;
-    const made = traceFlow(network, flow);
+    const made = keepTrace(flow, origin) ?? traceFlow(network, flow);
     traces.set(key, made);
     return made;
   };
   return { snapshot, network, trace };
 }
 
+function flowKey(flow: Flow): string {
+  return `${flow.from} ${flow.fromAddress ?? ''} ${flow.to} ${flow.protocol} ${flow.port ?? ''} ${flow.mark ?? ''}`;
+}
+
+/** The origin's trace, if nothing that decided it was touched. */
+function keepTrace(flow: Flow, origin: Origin | undefined): Trace | undefined {
+  if (origin?.touched === undefined) return undefined;
+  const before = origin.world.trace(flow);
+  const { touched } = origin;
+  const isTouched = touched.has(flow.from) || before.journeys.some((journey) => visits(journey, touched));
+  return isTouched ? undefined : before;
+}
+
+function visits(journey: Journey, touched: ReadonlySet<string>): boolean {
+  // What is not certain was judged by machines that the packet did not visit.
+  const { end } = journey;
+  if (end.kind === 'unknown' || (end.kind === 'lost' && !end.isCertain)) return true;
+  if (end.kind === 'delivered' && touched.has(end.to)) return true;
+  return (
+    journey.hops.some(
+      (hop) => touched.has(hop.at) || (hop.nested !== undefined && visits(hop.nested, touched)),
+    ) || (journey.replies ?? []).some((reply) => visits(reply, touched))
+  );
+}
+
+const changed = new WeakMap<World, Map<string, World>>();
+
 export function changeWorld(world: World, changes: readonly Change[]): World {
-  return openWorld(applyChanges(world.snapshot, changes));
+  if (changes.length === 0) return world;
+  const worlds = changed.get(world) ?? new Map<string, World>();
+  changed.set(world, worlds);
+  const key = JSON.stringify(changes);
+  const known = worlds.get(key);
+  if (known !== undefined) return known;
+  const made = makeWorld(applyChanges(world.snapshot, changes), { world, touched: listTouched(changes) });
+  worlds.set(key, made);
+  return made;
+}
+
+function listTouched(changes: readonly Change[]): ReadonlySet<string> | undefined {
+  const touched = new Set<string>();
+  for (const change of changes) {
+    // These reach every machine of the tailnet or of the overlay.
+    if (
+      change.kind === 'withdraw-routes' ||
+      change.kind === 'stop-accepting-routes' ||
+      change.kind === 'move-vtep'
+    )
+      return undefined;
+    touched.add(change.namespace);
+  }
+  return touched;
 }
