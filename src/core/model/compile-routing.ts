@@ -9,8 +9,8 @@ import type { LinkFact, NamespaceFacts, NexthopFact, RouteFact } from '../snapsh
 import { isOnForAllOrDevice, readDeviceSetting } from './device-settings.ts';
 import { areDefaultRules, compileRules, nameTable } from './host/routing-rules.ts';
 import { compileTable } from './host/routing-table.ts';
-import { gatewayKey } from './routing.ts';
-import type { GatewayReachability, NexthopState, Routing, RoutingTable } from './routing.ts';
+import { gatewayKey, ruleSelectors } from './routing.ts';
+import type { GatewayReachability, NexthopState, Routing, RoutingRule, RoutingTable } from './routing.ts';
 
 const compiled = new WeakMap<NamespaceFacts, Map<Family, Routing>>();
 
@@ -36,18 +36,26 @@ function build(facts: NamespaceFacts, family: Family): Routing {
   const tables = routes.known ? compileTables(facts, family, routes.value) : new Map<string, RoutingTable>();
   const links = facts.links.known ? new Map(facts.links.value.map((link) => [link.name, link])) : facts.links;
   const knownLinks = isMissing(links) ? undefined : links;
+  const loopback = nameLoopback(knownLinks);
+  const compiledRules = rules.known ? compileRules(rules.value, tables, knownLinks) : [];
   const isAmbiguous = family === 4 && hasOnlyDefaultRules(facts);
   return {
     family,
-    rules: rules.known ? compileRules(rules.value, tables, knownLinks) : [],
+    rules: compiledRules,
     missingRules: rules.known ? undefined : rules,
     missingRoutes: routes.known ? undefined : routes,
     tables,
     merged: isAmbiguous ? mergeTables(facts, tables) : undefined,
     reachability: family === 6 ? judgeReachability(facts) : { kind: 'ignored' },
     links,
-    loopback: nameLoopback(knownLinks),
+    readsTransport: compiledRules.some((rule) => readsTransport(rule) && rule.fact.inputLink !== loopback),
+    loopback,
   };
+}
+
+function readsTransport(rule: RoutingRule): boolean {
+  const transport = ruleSelectors.protocol | ruleSelectors.sourcePorts | ruleSelectors.destinationPorts;
+  return (rule.selectors & transport) !== 0;
 }
 
 /** Whether the IPv4 rules are those of a namespace to which nobody ever added one. */
@@ -129,7 +137,7 @@ function mergeTables(
   return compileTable('main', 4, rows, (nexthop) => judgeNexthop(facts, 4, nexthop));
 }
 
-/** Whether a throw in local, or an error that the default table could override, makes the two differ. */
+/** Whether a throw in local, a local route in main, or an error that the default table could override makes them differ. */
 function mayDiffer(
   local: readonly RouteFact[],
   main: readonly RouteFact[],
@@ -138,6 +146,7 @@ function mayDiffer(
   const isError = (route: RouteFact): boolean =>
     ['blackhole', 'unreachable', 'prohibit'].includes(route.type);
   if (local.some((route) => route.type === 'throw')) return true;
+  if (main.some((route) => route.type === 'local')) return true;
   return fallback.length > 0 && (local.some(isError) || main.some(isError));
 }
 

@@ -108,6 +108,11 @@ export interface Routing {
   readonly merged: RoutingTable | undefined;
   readonly reachability: GatewayReachability;
   readonly links: ReadonlyMap<string, LinkFact> | Missing;
+  /**
+   * Whether the protocol and ports of received packets are looked at: only while a rule other than those for `iif lo` has
+   * such a selector (fib_rule_requires_fldissect, Linux 6.12). Else they count as 0 when a source is checked.
+   */
+  readonly readsTransport: boolean;
   /** The loopback device's name: local senders' packets count as coming in by it. */
   readonly loopback: string;
 }

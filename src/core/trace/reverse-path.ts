@@ -32,8 +32,7 @@ export function checkReversePath(
   if (filter.known) return checkWithFilter(namespace, query, outputLink, filter.value.value);
   const strict = checkWithFilter(namespace, query, outputLink, 1);
   const off = checkWithFilter(namespace, query, outputLink, 0);
-  if (sameVerdict(strict, off)) return strict;
-  return { kind: 'unknown', question: `the rp_filter of ${input}`, missing: filter };
+  return agree(strict, off, `the rp_filter of ${input}`, filter);
 }
 
 function sameVerdict(a: SourceVerdict, b: SourceVerdict): boolean {
@@ -47,37 +46,53 @@ function checkWithFilter(
   outputLink: string | undefined,
   filter: number,
 ): SourceVerdict {
-  if (filter !== 0) return checkFully(namespace, query, outputLink, filter);
-  const quick = checkOwnAddress(namespace, query, outputLink);
-  if (quick === undefined) return checkFully(namespace, query, outputLink, filter);
-  if (!mayNeverHaveCustomRules(namespace)) return checkFully(namespace, query, outputLink, filter);
   const full = checkFully(namespace, query, outputLink, filter);
-  if (sameVerdict(quick, full)) return quick;
-  const question = 'whether a rule was ever added, on which the check of the source depends';
-  return { kind: 'unknown', question };
-}
-
-/**
- * What Linux does with rp_filter 0 while no rule and no `local` route was ever added: only its own addresses are refused.
- * Undefined where it makes the full check anyway: a packet that leaves by the device it came in by, with send_redirects.
- */
-function checkOwnAddress(
-  namespace: Namespace,
-  query: RouteQuery,
-  outputLink: string | undefined,
-): SourceVerdict | undefined {
+  if (filter !== 0) return full;
   const { facts } = namespace;
   const input = query.inputLink ?? '';
   if (outputLink === input) {
     const redirects = isOnForAllOrDevice(facts, 4, input, 'send_redirects');
-    if (!redirects.known || redirects.value) return undefined;
+    if (redirects.known && redirects.value) return full;
+    if (!redirects.known) {
+      return agree(
+        full,
+        checkUnfiltered(namespace, query, full),
+        `the send_redirects of ${input}`,
+        redirects,
+      );
+    }
   }
-  const acceptsOwn = isOnForAllOrDevice(facts, 4, input, 'accept_local');
+  return checkUnfiltered(namespace, query, full);
+}
+
+/**
+ * What Linux does with rp_filter 0: with accept_local nothing; while no rule and no `local` route was ever added it only
+ * refuses its own addresses; else it makes the full check.
+ */
+function checkUnfiltered(namespace: Namespace, query: RouteQuery, full: SourceVerdict): SourceVerdict {
+  const acceptsOwn = isOnForAllOrDevice(namespace.facts, 4, query.inputLink ?? '', 'accept_local');
   if (acceptsOwn.known && acceptsOwn.value) return accepted;
-  if (!facts.addresses.known) return { kind: 'unknown', question: 'the addresses', missing: facts.addresses };
-  if (!facts.addresses.value.some((fact) => fact.address === query.from)) return accepted;
-  if (!acceptsOwn.known) return { kind: 'unknown', question: 'accept_local', missing: acceptsOwn };
-  return { kind: 'rejected', reason: 'own-address' };
+  const checked = mayNeverHaveCustomRules(namespace)
+    ? agree(
+        full,
+        checkOwnAddress(namespace, query),
+        'whether a rule was ever added, on which the check of the source depends',
+      )
+    : full;
+  return acceptsOwn.known ? checked : agree(checked, accepted, 'the accept_local', acceptsOwn);
+}
+
+/** One verdict where both agree, and otherwise what would tell them apart. */
+function agree(a: SourceVerdict, b: SourceVerdict, question: string, missing?: Missing): SourceVerdict {
+  if (sameVerdict(a, b)) return a;
+  return { kind: 'unknown', question, ...(missing === undefined ? {} : { missing }) };
+}
+
+function checkOwnAddress(namespace: Namespace, query: RouteQuery): SourceVerdict {
+  const { addresses } = namespace.facts;
+  if (!addresses.known) return { kind: 'unknown', question: 'the addresses', missing: addresses };
+  const isOwn = addresses.value.some((fact) => fact.address === query.from);
+  return isOwn ? { kind: 'rejected', reason: 'own-address' } : accepted;
 }
 
 /** Both marks stick in the kernel (fib_has_custom_rules, fib_has_custom_local_routes); a dump shows only what is left. */
@@ -99,8 +114,7 @@ function checkFully(
   if (query.mark === 0) return unmarked;
   if (usesMark.known && !usesMark.value) return unmarked;
   const marked = checkReverse(namespace, query, { outputLink, filter, mark: query.mark });
-  if (usesMark.known || sameVerdict(marked, unmarked)) return marked;
-  return { kind: 'unknown', question: `the src_valid_mark of ${input}`, missing: usesMark };
+  return usesMark.known ? marked : agree(marked, unmarked, `the src_valid_mark of ${input}`, usesMark);
 }
 
 interface ReverseCheck {
@@ -111,7 +125,7 @@ interface ReverseCheck {
 
 function checkReverse(namespace: Namespace, query: RouteQuery, check: ReverseCheck): SourceVerdict {
   if (query.from === undefined) return accepted;
-  const reverse = lookupRoute(namespace, reverseQuery(query, check));
+  const reverse = lookupRoute(namespace, reverseQuery(namespace, query, check));
   if (reverse.kind === 'unknown') {
     const question = reverse.opaque ?? `the route back to ${query.from}`;
     return {
@@ -133,16 +147,17 @@ function checkReverse(namespace: Namespace, query: RouteQuery, check: ReverseChe
   return judgeOtherDevice(namespace, input, check, reverse);
 }
 
-function reverseQuery(query: RouteQuery, check: ReverseCheck): RouteQuery {
+function reverseQuery(namespace: Namespace, query: RouteQuery, check: ReverseCheck): RouteQuery {
+  const { readsTransport } = compileRouting(namespace.facts, 4);
   return {
     to: query.from ?? query.to,
     from: query.to,
     mark: check.mark,
     ...(check.outputLink === undefined ? {} : { inputLink: check.outputLink }),
     tos: query.tos,
-    ipProtocol: query.ipProtocol,
-    sourcePort: query.destinationPort ?? 0,
-    destinationPort: query.sourcePort ?? 0,
+    ipProtocol: readsTransport ? query.ipProtocol : 0,
+    sourcePort: readsTransport ? (query.destinationPort ?? 0) : 0,
+    destinationPort: readsTransport ? (query.sourcePort ?? 0) : 0,
     uid: 0,
   };
 }

@@ -5,13 +5,16 @@
 import type { Missing } from '../fact/known.ts';
 import { familyOf, ipv4Value } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
-import { prefixContains } from '../net/prefix.ts';
 import { isOnForAllOrDevice } from '../model/device-settings.ts';
+import { compileRouting } from '../model/compile-routing.ts';
 import type { Namespace } from '../model/network.ts';
+import type { Routing, RoutingTable } from '../model/routing.ts';
+import { makeFlowKey } from './flow-key.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { lookupRoute } from './route-lookup.ts';
 import { selectSource6 } from './ipv6-source.ts';
-import { linkScope, selectSource, selectSource4 } from './source-address.ts';
+import { hostScope, linkScope, selectSource, selectSource4 } from './source-address.ts';
+import { findCandidate } from './table-lookup.ts';
 
 type Found = Extract<RouteAnswer, { kind: 'route' }>;
 
@@ -19,15 +22,18 @@ export type OutputAnswer =
   | { readonly kind: 'route'; readonly route: Found; readonly source: Address | undefined }
   /** Bound to a device to which no route leads: the kernel takes the destination for a neighbour there. */
   | { readonly kind: 'on-link'; readonly link: string; readonly source: Address | undefined }
+  /** The destination 0.0.0.0 or :: means this namespace itself. */
+  | { readonly kind: 'this-host'; readonly address: Address }
   | { readonly kind: 'failed'; readonly answer: Exclude<RouteAnswer, Found> }
   | {
       readonly kind: 'refused';
       readonly error: 'net-unreachable' | 'invalid-argument' | 'no-such-device';
       readonly text: string;
     }
-  | { readonly kind: 'unknown'; readonly question: string; readonly missing: Missing };
+  | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
 
 export function resolveOutput(namespace: Namespace, query: RouteQuery): OutputAnswer {
+  if (query.to === '::') return { kind: 'this-host', address: loopbackAddress6 };
   if (familyOf(query.to) === 6) return resolveByLookup(namespace, query);
   const bound = query.from === undefined || query.from === '0.0.0.0' ? undefined : query.from;
   const refusal = checkSource(namespace, bound) ?? checkDevice(namespace, query.outputLink);
@@ -64,20 +70,27 @@ function resolveByLookup(namespace: Namespace, query: RouteQuery): OutputAnswer 
 function checkSource(namespace: Namespace, source: Address | undefined): OutputAnswer | undefined {
   if (source === undefined) return undefined;
   const value = ipv4Value(source);
-  if (value >>> 28 === 14 || value === 0xffffffff || value >>> 24 === 0) {
+  if (value >>> 28 === 14 || value === 0xffffffff) {
     return { kind: 'refused', error: 'invalid-argument', text: `${source} cannot be a source` };
   }
   const { addresses, routes } = namespace.facts;
   if (addresses.known && addresses.value.some((fact) => fact.address === source)) return undefined;
   if (!routes[4].known) return unknownSource(source, routes[4]);
-  const around = routes[4].value.filter(
-    (route) => route.table === 'local' && prefixContains(route.destination, source),
-  );
-  const longest = Math.max(...around.map((route) => route.destination.length));
-  const nearest = around.find((route) => route.destination.length === longest);
-  if (nearest?.type === 'local') return undefined;
+  const routing = compileRouting(namespace.facts, 4);
+  const isLocal = isLocalIn(routing, routing.tables.get('local'), source);
+  if (routing.merged !== undefined && isLocalIn(routing, routing.merged, source) !== isLocal) {
+    return { kind: 'unknown', question: `whether a rule was ever added, without which ${source} is local` };
+  }
+  if (isLocal) return undefined;
   if (!addresses.known) return unknownSource(source, addresses);
   return { kind: 'refused', error: 'net-unreachable', text: `${source} is not an address of this namespace` };
+}
+
+function isLocalIn(routing: Routing, table: RoutingTable | undefined, source: Address): boolean {
+  if (table === undefined) return false;
+  const flow = makeFlowKey({ to: source, mark: 0, tos: 0, ipProtocol: 0 }, routing.loopback);
+  const candidate = findCandidate(routing, table, flow, { missing: undefined });
+  return table.routes[candidate]?.type === 'local';
 }
 
 function unknownSource(source: Address, missing: Missing): OutputAnswer {
@@ -96,7 +109,10 @@ function checkDevice(namespace: Namespace, link: string | undefined): OutputAnsw
   return { kind: 'refused', error: 'net-unreachable', text: `${link} is down` };
 }
 
-/** Destinations that a bound device or source decides without a lookup, and those that are none. */
+const loopbackAddress = '127.0.0.1' as Address;
+const loopbackAddress6 = '::1' as Address;
+
+/** Destinations that are decided without a lookup: by a bound device or source, or because they mean this namespace. */
 function resolveSpecial(
   namespace: Namespace,
   query: RouteQuery,
@@ -112,8 +128,9 @@ function resolveSpecial(
   if (link !== undefined && (isBroadcast || to >>> 8 === 0xe00000)) {
     return { kind: 'on-link', link, source: bound ?? selectSource4(namespace, { link, scope: linkScope }) };
   }
-  if (to === 0 || to >>> 24 !== 0) return undefined;
-  return { kind: 'refused', error: 'invalid-argument', text: `${query.to} is no destination` };
+  if (to !== 0) return undefined;
+  const own = link === undefined ? undefined : selectSource4(namespace, { link, scope: hostScope });
+  return { kind: 'this-host', address: bound ?? own ?? loopbackAddress };
 }
 
 function linkOf(namespace: Namespace, address: Address | undefined): string | undefined {
@@ -138,15 +155,24 @@ function checkLoopbackSource(namespace: Namespace, answer: OutputAnswer): Output
   const { source } = answer;
   if (source === undefined || ipv4Value(source) >>> 24 !== 127) return answer;
   if (answer.kind === 'route' && answer.route.route.type === 'local') return answer;
-  const link = answer.kind === 'route' ? answer.route.nexthops[0]?.link : answer.link;
-  if (link === undefined || namespace.linksByName.get(link)?.kind === 'loopback') return answer;
+  const nexthops = answer.kind === 'route' ? answer.route.nexthops : [answer];
+  const refusals = nexthops.map(({ link }) => checkLoopbackLink(namespace, source, link));
+  const [first] = refusals;
+  if (refusals.every((refusal) => refusal?.kind === first?.kind)) return first ?? answer;
+  return { kind: 'unknown', question: 'the nexthop the kernel picks by a hash' };
+}
+
+function checkLoopbackLink(
+  namespace: Namespace,
+  source: Address,
+  link: string | undefined,
+): OutputAnswer | undefined {
+  if (link === undefined || namespace.linksByName.get(link)?.kind === 'loopback') return undefined;
   const localnet = isOnForAllOrDevice(namespace.facts, 4, link, 'route_localnet');
-  if (!localnet.known)
+  if (!localnet.known) {
     return { kind: 'unknown', question: `the route_localnet of ${link}`, missing: localnet };
-  if (localnet.value) return answer;
-  return {
-    kind: 'refused',
-    error: 'invalid-argument',
-    text: `${source} must not leave by ${link} (route_localnet is off)`,
-  };
+  }
+  if (localnet.value) return undefined;
+  const text = `${source} must not leave by ${link} (route_localnet is off)`;
+  return { kind: 'refused', error: 'invalid-argument', text };
 }

@@ -26,9 +26,24 @@ export function selectSource(
     return selectSource6(namespace, decider?.link, query.to);
   }
   if (route.type === 'local') return query.to;
-  return nexthop?.link === undefined
-    ? undefined
-    : selectSource4(namespace, { link: nexthop.link, gateway: gatewayOf(nexthop), scope: scopeOf(route) });
+  return nexthop?.link === undefined ? undefined : selectForRoute(namespace, route, nexthop, nexthop.link);
+}
+
+/**
+ * A nexthop object remembers the source that the first of its routes asked for (nh_saddr, Linux 6.12), so where the scope
+ * of the route matters nobody can tell which it is.
+ */
+function selectForRoute(
+  namespace: Namespace,
+  route: RouteFact,
+  nexthop: NexthopFact,
+  link: string,
+): Address | undefined {
+  const gateway = gatewayOf(nexthop);
+  const source = selectSource4(namespace, { link, gateway, scope: scopeOf(route) });
+  if (route.nexthopId === undefined) return source;
+  const other = [0, linkScope].map((scope) => selectSource4(namespace, { link, gateway, scope }));
+  return other.every((address) => address === source) ? source : undefined;
 }
 
 /** An IPv6 gateway of an IPv4 route is compared with no subnet. */
@@ -40,6 +55,7 @@ function gatewayOf(nexthop: NexthopFact): Address | undefined {
 const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
 
 export const linkScope = 253;
+export const hostScope = 254;
 
 function scopeNumber(name: string): number {
   return scopes[name] ?? (Number.parseInt(name, 10) || 0);
@@ -61,7 +77,7 @@ export interface SourceWish {
 export function selectSource4(namespace: Namespace, wish: SourceWish): Address | undefined {
   if (!namespace.facts.addresses.known) return undefined;
   const localnet = isOnForAllOrDevice(namespace.facts, 4, wish.link, 'route_localnet');
-  const widest = localnet.known && localnet.value ? linkScope : 254;
+  const widest = localnet.known && localnet.value ? linkScope : hostScope;
   const usable = primaries(namespace, wish.link).filter(
     (fact) => Math.min(scopeNumber(fact.scope), widest) <= wish.scope,
   );

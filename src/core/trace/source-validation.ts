@@ -72,8 +72,8 @@ function findMartian(namespace: Namespace, query: RouteQuery): InputAnswer | und
   const from = query.from === undefined ? 0 : ipv4Value(query.from);
   if (from >>> 28 === 14 || from === 0xffffffff) return rejectSource(query, 'is not an address of a sender');
   if (to === 0xffffffff || (to === 0 && from === 0)) return undefined;
-  if (from >>> 24 === 0) return rejectSource(query, 'is not an address of a sender');
-  if (to >>> 24 === 0) return reject('martian-destination', `${query.to} is no destination`);
+  if (from === 0) return rejectSource(query, 'is not an address of a sender');
+  if (to === 0) return reject('martian-destination', `${query.to} is no destination`);
   const isLoopbackTo = to >>> 24 === 127;
   if (!isLoopbackTo && from >>> 24 !== 127) return undefined;
   const link = query.inputLink ?? '';
@@ -97,7 +97,7 @@ function reject(
 }
 
 function acceptBroadcast(namespace: Namespace, query: RouteQuery): InputAnswer {
-  if (query.from === undefined || ipv4Value(query.from) >>> 24 === 0) return { kind: 'broadcast' };
+  if (query.from === undefined || ipv4Value(query.from) === 0) return { kind: 'broadcast' };
   // The kernel asks for the way back from address 0 here.
   const asked = { ...query, to: '0.0.0.0' as Address };
   return toAnswer(namespace, query, checkReversePath(namespace, asked, undefined)) ?? { kind: 'broadcast' };

@@ -37,10 +37,29 @@ function findCandidate4(table: RoutingTable, flow: FlowKey, doubt: Doubt): numbe
       if (kind === candidateKinds.plain && flow.outputLink === undefined) return candidate;
       const verdict = judgeCandidate4(table, candidate, flow.outputLink, doubt);
       if (verdict !== noCandidate.nothing) return verdict;
+      if (table.routes[candidate]?.nexthopId !== undefined) {
+        group = lastGroupOfAddress(table, group);
+        break;
+      }
     }
     group = table.groupNext[group] as number;
   }
   return noCandidate.nothing;
+}
+
+/**
+ * A nexthop object that does not fit ends the search of its leaf of the trie (`goto miss` in fib_table_lookup), and a leaf
+ * holds every prefix that begins at the same address: 10.0.0.0/16 hides 10.0.0.0/8, but not 0.0.0.0/0.
+ */
+function lastGroupOfAddress(table: RoutingTable, group: number): number {
+  const addressOf = (of: number): string | undefined =>
+    table.routes[table.groupStart[of] as number]?.destination.address;
+  let last = group;
+  for (let next = table.groupNext[last] as number; next >= 0; next = table.groupNext[last] as number) {
+    if (addressOf(next) !== addressOf(group)) break;
+    last = next;
+  }
+  return last;
 }
 
 /** The candidate itself when a nexthop fits. */
@@ -95,8 +114,7 @@ function searchTable6(
   failed: ReadonlySet<string> | undefined,
   doubt: Doubt,
 ): number {
-  const prefix = findPrefix6(table.prefixes, flow.to0, flow.to1, flow.to2, flow.to3);
-  let group = prefix < 0 ? -1 : (table.firstGroup[prefix] as number);
+  let group = findFirstGroup6(table, flow);
   for (; group >= 0; group = table.groupNext[group] as number) {
     if (table.groupSource !== undefined && !isForSource(table, group, flow)) continue;
     const candidate = selectInGroup(routing, table, group, flow, failed);
@@ -107,6 +125,25 @@ function searchTable6(
     return noCandidate.uncertain;
   }
   return noCandidate.nothing;
+}
+
+/**
+ * Where the search begins: the longest prefix, but one that has source-specific routes only for a matching source. Its
+ * other routes are not passed to, unless it is the default (fib6_node_lookup_1 backtracks, and falls back to the root).
+ */
+function findFirstGroup6(table: RoutingTable, flow: FlowKey): number {
+  let prefix = findPrefix6(table.prefixes, flow.to0, flow.to1, flow.to2, flow.to3);
+  if (prefix < 0) return -1;
+  if (table.groupSource === undefined) return table.firstGroup[prefix] as number;
+  for (; prefix >= 0; prefix = table.prefixes.covers[prefix] as number) {
+    const first = table.firstGroup[prefix] as number;
+    const isSpecific = (table.groupSource[first]?.length ?? 0) > 0;
+    if (!isSpecific || table.groupLength[first] === 0) return first;
+    for (let group = first; (table.groupSource[group]?.length ?? 0) > 0; group++) {
+      if (isForSource(table, group, flow)) return group;
+    }
+  }
+  return -1;
 }
 
 function isForSource(table: RoutingTable, group: number, flow: FlowKey): boolean {
