@@ -2,7 +2,7 @@
 // time. In: what to ask. Out: the bundle's files with their manifest, secrets replaced unless asked otherwise, and a summary
 // for people. Whatever cannot be had is an item of the manifest; only giving up (the signal) throws.
 import type { ManifestItem } from '../../core/snapshot/manifest.ts';
-import { redactFiles } from '../../core/snapshot/redaction/redact-files.ts';
+import { redactFiles } from '../../core/snapshot/redact-files.ts';
 import { collectCluster } from './kubernetes.ts';
 import { collectMachines } from './collect-machines.ts';
 import type { MachineResult } from './collect-machines.ts';

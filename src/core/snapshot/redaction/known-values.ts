@@ -63,8 +63,8 @@ function hashWindow(window: string): number {
   return hash;
 }
 
-let leadingFactor = 1;
-for (let power = 0; power < windowLength; power++) leadingFactor = Math.imul(leadingFactor, multiplier);
+/** What the oldest letter of a window has been multiplied by when it leaves: multiplier ** windowLength, in 32 bits. */
+const leadingFactor = new Array<number>(windowLength).fill(multiplier).reduce(Math.imul);
 
 function roll(hash: number, leaving: number, entering: number): number {
   return (Math.imul(hash, multiplier) - Math.imul(leaving, leadingFactor) + entering) | 0;

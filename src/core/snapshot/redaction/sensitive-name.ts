@@ -67,14 +67,11 @@ const references = new Set([
   'certificatessecrets',
 ]);
 
-const cache = new Map<string, boolean>();
+/** A part of every such name; most names hold none, and this is asked for every member of every object. */
+const anyPart = /pass|pwd|secret|token|key|credential|psk|authorization|cookie|jwt|bearer/i;
 
 export function isSensitiveName(name: string): boolean {
-  const known = cache.get(name);
-  if (known !== undefined) return known;
-  const judged = judgeName(name);
-  if (cache.size < 10_000) cache.set(name, judged);
-  return judged;
+  return anyPart.test(name) && judgeName(name);
 }
 
 function judgeName(name: string): boolean {

@@ -2,7 +2,7 @@
 // line; the properties plant generated secrets and addresses in every kind of file.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { leftOutMark } from './redact-json.ts';
+import { leftOutMark } from './redaction/redact-json.ts';
 import { createRedactor, redactFiles } from './redact-files.ts';
 
 const codec = {

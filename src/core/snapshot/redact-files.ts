@@ -2,13 +2,13 @@
 // In: the files, with a decoder and an encoder (the core knows no platform). Out: the same files, redacted; a file in which
 // nothing was found keeps its bytes. Two passes over the files in path order: values are collected and numbered first, so the
 // result does not depend on the order in which the files come.
-import { createPseudonyms } from './pseudonyms.ts';
-import type { Pseudonyms } from './pseudonyms.ts';
-import { redactJson } from './redact-json.ts';
-import { redactNames } from './redact-names.ts';
-import { redactText } from './redact-text.ts';
-import { redactYamlSecrets } from './redact-yaml-secrets.ts';
-import { redactWireguardDump } from './wireguard-dump.ts';
+import { createPseudonyms } from './redaction/pseudonyms.ts';
+import type { Pseudonyms } from './redaction/pseudonyms.ts';
+import { redactJson } from './redaction/redact-json.ts';
+import { redactNames } from './redaction/redact-names.ts';
+import { redactText } from './redaction/redact-text.ts';
+import { redactYamlSecrets } from './redaction/redact-yaml-secrets.ts';
+import { redactWireguardDump } from './redaction/wireguard-dump.ts';
 
 /** A file to be; its text is asked for twice. */
 export interface RedactionSource {
