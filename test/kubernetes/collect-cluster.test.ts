@@ -392,7 +392,7 @@ describe('trouble with one kind', () => {
         }
         await result.server.close();
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });

@@ -11,6 +11,15 @@ export function fatalProblem(code: Note['code'], path: string, text: string): Bu
   return { code, path, text, isFatal: true };
 }
 
+export function describeSeveralBundles(path: string, folders: readonly string[]): BundleProblem {
+  const names = folders.slice(0, 5).join(', ');
+  return fatalProblem(
+    'unknown-format',
+    path,
+    `${path} holds ${folders.length} bundles (${names}); give one of them.`,
+  );
+}
+
 /** Why a file or folder could not be read, from the error that the file system gave. */
 export function describeReadError(error: unknown): string {
   const code = errorCode(error);

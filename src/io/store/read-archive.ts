@@ -4,7 +4,7 @@
 import { createReadStream } from 'node:fs';
 import type { BundleFile } from '../../core/snapshot/bundle-file.ts';
 import { describeTooLarge, makeBundleFile, maxFileBytes } from './bundle-entry.ts';
-import { describeReadError, fatalProblem } from './bundle-problem.ts';
+import { describeReadError, describeSeveralBundles, fatalProblem } from './bundle-problem.ts';
 import type { BundleProblem } from './bundle-problem.ts';
 import { cleanEntryPath, manifestName, searchRoot } from './entry-path.ts';
 import type { BundleRoot } from './entry-path.ts';
@@ -169,15 +169,6 @@ function describeNoRoot(archive: Archive, root: BundleRoot, scan: SeenNames): Bu
   }
   const text = `${path} ends before any evidence: ${scan.damage.message} after byte ${scan.positionBytes}.`;
   return fatalProblem('truncated-archive', path, text);
-}
-
-export function describeSeveralBundles(path: string, folders: readonly string[]): BundleProblem {
-  const names = folders.slice(0, 5).join(', ');
-  return fatalProblem(
-    'unknown-format',
-    path,
-    `${path} holds ${folders.length} bundles (${names}); give one of them.`,
-  );
 }
 
 function describeDamage(archive: Archive, end: TarEnd, delivery: Delivery): BundleProblem[] {

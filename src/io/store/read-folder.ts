@@ -6,10 +6,9 @@ import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { BundleFile } from '../../core/snapshot/bundle-file.ts';
 import { describeTooLarge, makeBundleFile, maxFileBytes } from './bundle-entry.ts';
-import { describeReadError, fatalProblem } from './bundle-problem.ts';
+import { describeReadError, describeSeveralBundles, fatalProblem } from './bundle-problem.ts';
 import type { BundleProblem } from './bundle-problem.ts';
 import { isLayoutName, manifestName } from './entry-path.ts';
-import { describeSeveralBundles } from './read-archive.ts';
 
 export async function readFolder(
   folder: string,
