@@ -14,6 +14,8 @@ const kubectlProgram = '#!/bin/sh\nexec kubectl-waylaid complete -- "$@"\n';
 export function printCompletionScript(shell: Shell): void {
   if (shell === 'kubectl') process.stdout.write(kubectlProgram);
   else script(shell, 'waylaid', 'waylaid');
+  // The script registers itself without file names, which an option that takes a path needs (@bomb.sh/tab 0.0.22).
+  if (shell === 'bash') process.stdout.write('complete -o default -F __waylaid_complete waylaid\n');
 }
 
 /** `words`: what came behind `complete`, a `--` first. */

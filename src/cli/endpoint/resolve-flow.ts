@@ -3,6 +3,7 @@
 import type { Network, NamespaceId } from '../../core/model/network.ts';
 import { familyOf, parseAddress } from '../../core/net/address.ts';
 import type { Address, Family } from '../../core/net/address.ts';
+import { shortName } from '../../core/report/names.ts';
 import type { Flow, Protocol } from '../../core/trace/flow.ts';
 import { Failure } from '../failure.ts';
 import { suggestNearest } from '../nearest.ts';
@@ -109,8 +110,12 @@ function resolveReceiver(index: NameIndex, name: string, family: Family | undefi
   const addresses = addressesOf(candidate);
   const chosen = addresses.find((one) => family === undefined || familyOf(one) === family) ?? addresses[0];
   if (chosen === undefined) throw new Failure(describeNoAddress(candidate));
-  const shown = candidate.kind === 'pod' ? candidate.name.slice(4) : candidate.name;
-  return { address: chosen, name: shown, candidate };
+  return { address: chosen, name: shownName(candidate), candidate };
+}
+
+/** Pods and machines by their short names, as on the left side of a trace. */
+function shownName(candidate: Candidate): string {
+  return candidate.kind === 'service' ? candidate.name : shortName(candidate.name);
 }
 
 /** A Service's address brings the Service's port along. */

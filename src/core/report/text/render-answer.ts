@@ -4,7 +4,8 @@ import { evidenceLabel } from '../../fact/evidence.ts';
 import type { Answer, AnswerRepair } from '../answer.ts';
 import { shortName } from '../names.ts';
 import { cleanStrings } from './clean-text.ts';
-import { countOf, indentedLines, labelColumnsFor, labelledLines, listSome } from './layout.ts';
+import { displayWidth } from './display-width.ts';
+import { countOf, indentedLines, labelColumnsFor, labelledLines, listSome, wrapText } from './layout.ts';
 import { causeLines, describeSymptom } from './render-cause.ts';
 import { describeProof, repairKinds } from './render-repairs.ts';
 import { columnsOf, emptyLine, formatLines, glyphsOf, span, widestProse } from './text-style.ts';
@@ -196,11 +197,9 @@ function asideBlock(label: string, text: string, style: TextStyle): Line[] {
 function nextLines(answer: Answer, style: TextStyle, invocation: Invocation): Line[] {
   const command = (...words: readonly string[]): string =>
     [invocation.program, ...words, ...invocation.source].join(' ');
-  const repairs = answer.repairs.slice(0, mostRepairs);
-  const fixes = [
-    ...repairs.map((repair) => describeRepair(answer, repair)),
-    ...(repairs.length === 0 ? [] : [command('fix', '--dry-run')]),
-  ];
+  const repairs = answer.repairs
+    .slice(0, mostRepairs)
+    .flatMap((repair, index) => asideBlock(index === 0 ? 'fix' : '', describeRepair(answer, repair), style));
   const cause = answer.rootCauses[0];
   const looks = [
     ...(cause?.trace === undefined ? [] : [command('trace', ...traceArguments(cause.trace))]),
@@ -208,12 +207,29 @@ function nextLines(answer: Answer, style: TextStyle, invocation: Invocation): Li
       ? []
       : [`${invocation.program} explain ${cause.code}`]),
   ];
-  return [...listBlock('fix', fixes, style), ...listBlock('look', looks, style)];
+  return [
+    ...repairs,
+    ...(repairs.length === 0 ? [] : commandBlock('', command('fix', '--dry-run'), style)),
+    ...looks.flatMap((text, index) => commandBlock(index === 0 ? 'look' : '', text, style)),
+  ];
 }
 
-/** One label before several paragraphs. */
-function listBlock(label: string, texts: readonly string[], style: TextStyle): Line[] {
-  return texts.flatMap((text, index) => asideBlock(index === 0 ? label : '', text, style));
+/** A command that is too long for its line goes on after a backslash, so that it can still be pasted. */
+function commandBlock(label: string, command: string, style: TextStyle): Line[] {
+  const columns = Math.min(columnsOf(style), widestProse);
+  const labelColumns = labelColumnsFor(15, columns);
+  const room = columns - labelColumns;
+  const rows = displayWidth(command) <= room ? [command] : wrapText(command, room - 2);
+  return rows.flatMap((row, index) =>
+    labelledLines({
+      label: index === 0 ? label : '',
+      text: index < rows.length - 1 ? `${row} \\` : row,
+      indent: 0,
+      labelColumns,
+      columns,
+      labelTone: 'strong',
+    }),
+  );
 }
 
 function describeRepair(answer: Answer, repair: AnswerRepair): string {
