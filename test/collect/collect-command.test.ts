@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/core/snapshot/manifest.ts';
 import { readBundleFiles } from '../../src/io/store/read-bundle.ts';
 import { isVolatileFile, steadyText } from './steady-text.ts';
-import { oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
+import { findSurvivors, oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
 import type { Run, TestMachine } from './test-machine.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -201,7 +201,8 @@ describe.runIf(process.getuid?.() === 0)('waylaid collect on a machine', () => {
     await inside(['sh', '-c', 'kill -INT $(cat /run/out/pid)']);
     const run = await running;
     expect([run.exit, run.stdout.toString(), run.stderr]).toEqual([130, '', '']);
-    const left = 'ls -d /tmp/waylaid-collect.* /run/out/never*; pgrep -f "^sleep 982"';
+    expect(await findSurvivors(machine, '^sleep 982')).toBe('');
+    const left = 'ls -d /run/waylaid-collect.* /run/out/never*';
     expect((await inside(['sh', '-c', left])).stdout.toString()).toBe('');
   });
 });

@@ -6,7 +6,7 @@ import { extract } from 'tar-stream';
 import type { ManifestItem } from '../../src/core/snapshot/manifest.ts';
 import { writeCollectorScript } from '../../src/io/collect/collector-script.ts';
 import { isVolatileFile, steadyText } from './steady-text.ts';
-import { oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
+import { findSurvivors, oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
 import type { Run, TestMachine } from './test-machine.ts';
 
 const script = writeCollectorScript('test');
@@ -312,8 +312,7 @@ describe.runIf(isRoot)('the script on a machine', () => {
       expect(items.get('nodes/n1/tailscale-version.json')).toMatchObject({ problem: 'timed-out' });
       expect(items.get('nodes/n1/tailscale-status.json')).toMatchObject({ problem: 'timed-out' });
       expect(files.has('nodes/n1/nft.json') && files.has('nodes/n1/journal/kernel.log')).toBe(true);
-      const left = await runProgram([...machine.enter, 'pgrep', '-f', '^sleep 98[67]']);
-      expect(left.stdout.toString()).toBe('');
+      expect(await findSurvivors(machine, '^sleep 98[67]')).toBe('');
     });
 
     it('ends at its deadline and lists what it did not come to', async () => {
@@ -433,6 +432,21 @@ describe.runIf(isRoot)('the script on a machine', () => {
     expect(files.get('nodes/pi-five/kubelet-resolv.conf')).toBe(files.get('nodes/pi-five/resolv.conf'));
   });
 
+  it('asks a pod’s own tailscaled through its socket, with the machine’s command', async () => {
+    const start = `mkdir -p /tmp/bin /tmp/fake; rm -f /tmp/fake/*; cp "$(command -v dash)" /tmp/bin/tailscaled
+      printf '#!/bin/sh\\necho "$*"\\n' >/tmp/fake/tailscale; chmod +x /tmp/fake/tailscale
+      nsenter -n/run/netns/cni-4f1a /tmp/bin/tailscaled -c 'sleep 1000; :' --socket=/run/ts.sock </dev/null >/dev/null 2>&1 &
+      echo $!; sleep 0.3`;
+    const pid = (await runProgram([...machine.enter, 'sh', '-c', start])).stdout.toString().trim();
+    const { files } = await collect([], `/tmp/fake:${process.env['PATH'] ?? ''}`);
+    expect(files.get('nodes/n1/pods/shop_web-0/tailscale-serve.json')).toBe(
+      `--socket=/proc/${pid}/root/run/ts.sock serve status --json\n`,
+    );
+    expect(files.get('nodes/n1/tailscale-serve.json')).toBe('serve status --json\n');
+    expect(files.has('nodes/n1/pods/shop_api-7d9/tailscale-serve.json')).toBe(false);
+    await runProgram([...machine.enter, 'kill', pid]);
+  });
+
   it('writes a file or folder that holds the same, and leaves nothing else behind', async () => {
     const work = '/tmp/work';
     await runProgram([...machine.enter, 'sh', '-c', `mkdir -p ${work}; cat >${work}/collect.sh`], script);
@@ -472,7 +486,8 @@ describe.runIf(isRoot)('the script on a machine', () => {
     expect(await inside(hangs)).not.toBe('');
     await inside(`kill -${signal} $(cat /tmp/pid)`);
     expect((await running).exit).toBe(exit);
-    expect(await inside('ls -d /tmp/waylaid-collect.* /tmp/never; pgrep -f "^sleep 985"')).toBe('');
+    expect(await findSurvivors(machine, '^sleep 985')).toBe('');
+    expect(await inside('ls -d /run/waylaid-collect.* /tmp/waylaid-collect.* /tmp/never')).toBe('');
   });
 });
 
@@ -485,16 +500,16 @@ describe.runIf(isRoot)('the script where nothing can be written', () => {
     const run = await runProgram(['unshare', '-n', '-m', 'sh', '-c', setUp], script);
     expect([run.exit, run.stderr]).toEqual([
       1,
-      'waylaid: no room for temporary files in /tmp, /var/tmp, /dev/shm, /run or the current folder\n',
+      'waylaid: no room for temporary files in /run, /tmp, /var/tmp, /dev/shm or the current folder\n',
     ]);
   });
 
   it('says so when the room runs out half-way, and leaves nothing', async () => {
-    const setUp = `mount --make-rprivate / && mount -t tmpfs -o size=1200k tmpfs /tmp && mount -t tmpfs tmpfs /run
-      printf '#!/bin/sh\\nexec head -c 3000000 /dev/zero\\n' >/run/conntrack; chmod +x /run/conntrack
-      cd /tmp && PATH=/run:$PATH sh -s -- --output /tmp/b; echo $?; ls -A /tmp`;
+    const setUp = `mount --make-rprivate / && mount -t tmpfs -o size=1200k tmpfs /run && mount -t tmpfs tmpfs /tmp && mkdir /tmp/fake
+      printf '#!/bin/sh\\nexec head -c 3000000 /dev/zero\\n' >/tmp/fake/conntrack; chmod +x /tmp/fake/conntrack
+      cd /tmp && PATH=/tmp/fake:$PATH sh -s -- --output /tmp/b; echo $?; ls -d /run/waylaid* 2>/dev/null; ls -A /tmp`;
     const run = await runProgram(['unshare', '-n', '-m', 'sh', '-c', setUp], script);
-    expect(run.stdout.toString()).toBe('1\n');
+    expect(run.stdout.toString()).toBe('1\nfake\n');
     expect(run.stderr).toMatch(/^waylaid: .*(could not be written|is the disk full\?)\n$/);
   });
 });

@@ -6,7 +6,7 @@ import type { MachineResult } from '../../src/io/collect/collect-machines.ts';
 import { describeEnteredMachine, describeSshMachine } from '../../src/io/collect/source.ts';
 import type { MachineSource } from '../../src/io/collect/source.ts';
 import { steadyText, isVolatileFile } from './steady-text.ts';
-import { oddNetwork, oddPods, runProgram, startTestMachine } from './test-machine.ts';
+import { findSurvivors, oddNetwork, oddPods, startTestMachine } from './test-machine.ts';
 import type { TestMachine } from './test-machine.ts';
 
 /** Users by what their login does: tester has a plain shell, noisy a greeting, hanging never comes back. */
@@ -122,8 +122,7 @@ describe.runIf(process.getuid?.() === 0)('collecting over SSH', () => {
       6: expect.stringMatching(/^refused the login: .*Permission denied/) as unknown,
       7: 'its host key is not known here; log in once by hand, or put it into known_hosts',
     });
-    const left = await runProgram([...machine.enter, 'pgrep', '-f', '^sleep 983']);
-    expect(left.stdout.toString()).toBe('');
+    expect(await findSurvivors(machine, '^sleep 983')).toBe('');
   });
 
   it('gives what collecting on the machine gives, and tells the clocks apart', async () => {

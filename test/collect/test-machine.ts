@@ -148,3 +148,12 @@ export async function runProgram(argv: readonly string[], input = '', env = proc
   const [exit] = (await once(child, 'close')) as [number | null];
   return { exit: exit ?? -1, stdout: Buffer.concat(chunks), stderr };
 }
+
+/**
+ * The processes whose command line matches, once they had a fair chance to go: a signal is sent at once and obeyed when
+ * its process is next given the processor. The pattern must begin with ^, or it matches the search itself.
+ */
+export async function findSurvivors(machine: TestMachine, pattern: string): Promise<string> {
+  const search = 'for i in $(seq 50); do found=$(pgrep -f "$1") || exit 0; sleep 0.1; done; echo "$found"';
+  return (await runProgram([...machine.enter, 'sh', '-c', search, 'sh', pattern])).stdout.toString();
+}

@@ -41,7 +41,7 @@ export interface MachineResult {
   readonly failure?: MachineFailure;
 }
 
-export const defaultTimeoutMs = 60_000;
+const defaultTimeoutMs = 60_000;
 const defaultConcurrency = 8;
 /** A node with 250 pods sends about 25 MB. */
 const maxOutputBytes = 512 * 1024 ** 2;

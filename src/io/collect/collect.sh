@@ -990,9 +990,10 @@ check_room() {
   rm -f "$stage/probe"
 }
 
-# A folder for temporary files, on the first file system that has room for more than a few of them.
+# A folder for temporary files, on the first file system that has room for more than a few of them. /run comes first: only
+# root can write there, it is memory and not somebody's SD card, and what a crash leaves there is gone after a restart.
 make_stage() {
-  for stage_parent in "${TMPDIR:-/tmp}" /var/tmp /dev/shm /run .; do
+  for stage_parent in "${TMPDIR:-/run}" /run /tmp /var/tmp /dev/shm .; do
     stage=$stage_parent/waylaid-collect.$$
     if mkdir "$stage" 2>/dev/null; then
       if head -c 1048576 /dev/zero >"$stage/probe" 2>/dev/null; then
@@ -1004,7 +1005,7 @@ make_stage() {
     fi
   done
   stage=
-  fail "no room for temporary files in ${TMPDIR:-/tmp}, /var/tmp, /dev/shm, /run or the current folder"
+  fail "no room for temporary files in ${TMPDIR:-/run}, /tmp, /var/tmp, /dev/shm or the current folder"
 }
 
 clean_up() {

@@ -34,13 +34,6 @@ export function parseItems(text: string): ManifestItem[] | undefined {
   return listed.filter(isItem);
 }
 
-/** When the machine began, by its own clock. */
-export function readCollectedAt(text: string): string | undefined {
-  const manifest = parseJson(text);
-  const at = isRecord(manifest) ? manifest['collectedAt'] : undefined;
-  return typeof at === 'string' ? at : undefined;
-}
-
 function isItem(value: unknown): value is ManifestItem {
   return isRecord(value) && typeof value['path'] === 'string';
 }

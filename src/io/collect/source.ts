@@ -109,7 +109,7 @@ export function isPlainWord(word: string): boolean {
   return /^[A-Za-z0-9._:/+-]+$/.test(word);
 }
 
-export function isMachineName(name: string): boolean {
+function isMachineName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(name);
 }
 
