@@ -1,7 +1,14 @@
 // From a next hop's address to the device that takes the frame. In: who sends on which device to which address. Out: the
 // device, or why there is none. Order as in the kernel: an entry that is permanent decides alone; a learned one is
 // followed where somebody still has that MAC; otherwise the address is asked for on the segment (ARP, ND).
-import { findMacOnSegment, findOnSegment, findPeer, segmentOf, underlaySegment } from './segment.ts';
+import {
+  findMacOnSegment,
+  findOnSegment,
+  findPeer,
+  findUnlisted,
+  segmentOf,
+  underlaySegment,
+} from './segment.ts';
 import type { DeviceOnSegment } from './segment.ts';
 import { neighborKey } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -78,6 +85,8 @@ function askSegment(
   if (owner !== undefined) return { kind: 'found', device: owner, ...entry, isAssumed: isUnderlay };
   const peer = findPeer(network, namespace.id, link);
   if (peer !== undefined) return { kind: 'found', device: peer, ...entry, isAssumed: true };
+  const missing = findUnlisted(network, namespace.id, segment);
+  if (missing !== undefined) return { kind: 'unknown', missing };
   if (isUnderlay && !(about.entry !== undefined && isFailed(about.entry)))
     return { kind: 'outside', ...entry };
   return { kind: 'nobody', ...entry };

@@ -3,6 +3,7 @@
 import { classifyInput } from './source-validation.ts';
 import type { InputAnswer } from './source-validation.ts';
 import type { RouteQuery } from './lookup.ts';
+import { describeOpaqueDevice } from './opaque-device.ts';
 import { addRouteHops } from './route-hops.ts';
 import { addServiceHop, endForAnswer, endForService, postroute } from './send.ts';
 import { restoreDestination, translateService } from './translate.ts';
@@ -17,6 +18,11 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
   const namespace = namespaceAt(network, stage.namespace);
   const place = `${stage.namespace} ${stage.link} ${state.packet.source} ${state.packet.destination}`;
   if (state.visited.has(place)) return [endLost(state, stage.namespace, 'loop')];
+  const opaque = describeOpaqueDevice(namespace, stage.link);
+  if (opaque !== undefined) {
+    const question = `what does ${opaque} on ${stage.link} of ${namespace.id} do with packets that come in there?`;
+    return [endUnknown(state, namespace.id, question)];
+  }
   const seen = { ...restoreDestination(namespace, state), visited: new Set([...state.visited, place]) };
   const service = translateService(network, namespace, seen);
   if (service.kind === 'none') return routeInput(network, seen, { namespace, link: stage.link });

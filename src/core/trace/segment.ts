@@ -3,7 +3,8 @@
 // machines), which nobody can look into: there an address on a shared prefix counts as reachable, and the hop says so.
 import { linksOf } from '../model/host/build-namespace.ts';
 import { wireKey } from '../model/network.ts';
-import type { AddressOwner, NamespaceId, Network } from '../model/network.ts';
+import type { AddressOwner, Namespace, NamespaceId, Network } from '../model/network.ts';
+import type { Missing } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 
 export const underlaySegment = 'underlay';
@@ -44,6 +45,25 @@ export function findOnSegment(
       (owner) =>
         owner.namespace !== from.namespace && segmentOf(network, owner.namespace, owner.link) === segment,
     );
+}
+
+const unlistedTables = new WeakMap<Network, readonly Namespace[]>();
+
+/** Why nobody can say who has an address there: somebody on the segment whose own addresses were not collected. */
+export function findUnlisted(network: Network, asking: NamespaceId, segment: string): Missing | undefined {
+  let unlisted = unlistedTables.get(network);
+  if (unlisted === undefined) {
+    unlisted = [...network.namespaces.values()].filter((namespace) => !namespace.facts.addresses.known);
+    unlistedTables.set(network, unlisted);
+  }
+  const found = unlisted.find(
+    (namespace) =>
+      namespace.id !== asking &&
+      (!namespace.facts.links.known ||
+        linksOf(namespace).some((link) => segmentOf(network, namespace.id, link.name) === segment)),
+  );
+  const addresses = found?.facts.addresses;
+  return addresses?.known === false ? addresses : undefined;
 }
 
 export interface DeviceOnSegment {

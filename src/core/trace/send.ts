@@ -4,14 +4,17 @@
 import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
+import { selectSource6 } from './ipv6-source.ts';
 import { resolveConnect, resolveOutput } from './route-output.ts';
 import type { OutputAnswer } from './route-output.ts';
+import { selectSource4 } from './source-address.ts';
 import { findMasquerade, masquerade, restoreSource, serviceEvidence, translateService } from './translate.ts';
 import type { ServiceAnswer } from './translate.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Packet } from './flow.ts';
 import type { Namespace, Network } from '../model/network.ts';
+import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 
 export type Send = Extract<Stage, { kind: 'send' }>;
@@ -190,7 +193,14 @@ export interface Postroute {
 export function postroute(network: Network, state: WalkState, way: Postroute): Step {
   const { namespace, outputLink, gateway } = way;
   const restored = restoreSource(namespace, state);
-  const left = applyMasquerade(network, restored, way);
+  const input = way.inputLink === undefined ? {} : { inputLink: way.inputLink };
+  const why = findMasquerade(network, namespace, { state: restored, ...input, outputLink });
+  const { addresses } = namespace.facts;
+  if (why !== undefined && !addresses.known) {
+    const question = `which address does ${namespace.id} put in place of ${restored.packet.source}?`;
+    return endUnknown(restored, namespace.id, question, addresses);
+  }
+  const left = why === undefined ? restored : applyMasquerade(restored, way, why);
   return {
     state: left,
     stage: {
@@ -202,12 +212,9 @@ export function postroute(network: Network, state: WalkState, way: Postroute): S
   };
 }
 
-function applyMasquerade(network: Network, state: WalkState, way: Postroute): WalkState {
+function applyMasquerade(state: WalkState, way: Postroute, why: string): WalkState {
   const { namespace, outputLink, gateway } = way;
-  const input = way.inputLink === undefined ? {} : { inputLink: way.inputLink };
-  const why = findMasquerade(network, namespace, { state, ...input, outputLink });
-  if (why === undefined) return state;
-  const source = primaryAddress(namespace, outputLink, gateway ?? state.packet.destination);
+  const source = selectMasquerade(namespace, outputLink, gateway, state.packet.destination);
   if (source === undefined || source === state.packet.source)
     return { ...state, isMarkedForMasquerade: false };
   const rewritten = masquerade(state, namespace, source);
@@ -218,10 +225,17 @@ function applyMasquerade(network: Network, state: WalkState, way: Postroute): Wa
   });
 }
 
-/** MASQUERADE takes the device's primary address and ignores the route's preferred source (measured, Linux 6.18). */
-function primaryAddress(namespace: Namespace, link: string, towards: Address): Address | undefined {
-  const family = towards.includes(':');
-  const own = namespace.addressesByLink.get(link) ?? [];
-  const usable = own.filter((fact) => fact.address.includes(':') === family && !fact.isSecondary);
-  return (usable.find((fact) => fact.scope === 'global') ?? usable[0])?.address;
+/**
+ * MASQUERADE ignores the route's preferred source (measured, Linux 6.18): it takes what the device offers for the next hop,
+ * and another device's address where this one has none (Linux 6.12, nf_nat_masquerade.c).
+ */
+function selectMasquerade(
+  namespace: Namespace,
+  link: string,
+  gateway: Address | undefined,
+  to: Address,
+): Address | undefined {
+  return familyOf(to) === 6
+    ? selectSource6(namespace, link, to)
+    : selectSource4(namespace, { link, gateway: gateway ?? to, scope: 0 });
 }

@@ -3,6 +3,7 @@
 import { findNeighbor } from './find-neighbor.ts';
 import type { NeighborAnswer } from './find-neighbor.ts';
 import { leaveUnderlay } from './leave-underlay.ts';
+import { describeOpaqueDevice } from './opaque-device.ts';
 import { transmitTailnet } from './tailnet.ts';
 import { isTailnetLink } from './translate.ts';
 import { transmitVxlan } from './vxlan.ts';
@@ -20,6 +21,11 @@ export function transmitPacket(network: Network, state: WalkState, stage: Transm
   const link = namespace.linksByName.get(stage.link);
   if (link === undefined) return [endForUnknownLink(namespace, state, stage)];
   if (link.kind === 'loopback') return [{ state, stage: { kind: 'deliver', namespace: namespace.id } }];
+  const opaque = describeOpaqueDevice(namespace, link.name);
+  if (opaque !== undefined) {
+    const question = `what does ${opaque} on ${link.name} of ${namespace.id} do with packets for ${stage.nexthop}?`;
+    return [endUnknown(state, namespace.id, question)];
+  }
   const down = whyDown(link);
   if (down !== undefined) {
     const hop = addHop(state, namespace.id, {

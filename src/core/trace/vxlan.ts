@@ -9,6 +9,7 @@ import type { Namespace, Network } from '../model/network.ts';
 import { addHop, endLost, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
 import type { Element } from './flow.ts';
+import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 import type { FdbFact, LinkFact, NeighborFact } from '../snapshot/namespace-facts.ts';
 
@@ -22,6 +23,8 @@ export interface VxlanSend {
 
 export function transmitVxlan(network: Network, state: WalkState, send: VxlanSend): readonly Step[] {
   const { namespace, link, nexthop } = send;
+  // Without a network of its own (`external`) each packet's tunnel is chosen by a route or a program.
+  if (link.vxlan === undefined) return [endUnknown(state, namespace.id, `how is ${link.name} set up?`)];
   if (!namespace.neighbors.known) {
     return [
       endUnknown(state, namespace.id, `which MAC has ${nexthop} on ${link.name}?`, namespace.neighbors),
@@ -187,7 +190,8 @@ export function receiveVxlan(
     (link) =>
       link.kind === 'vxlan' &&
       link.vxlan?.vni === frame.from.vxlan?.vni &&
-      link.vxlan?.port === frame.from.vxlan?.port,
+      link.vxlan?.port === frame.from.vxlan?.port &&
+      hasSameFamily(link, frame.from),
   );
   if (device === undefined) {
     if (machine?.facts.links.known === false)
@@ -215,4 +219,10 @@ export function receiveVxlan(
     link: device.name,
   });
   return { state: hop, stage: { kind: 'input', namespace: frame.at, link: device.name } };
+}
+
+/** Each family has a socket of its own, so two devices of one network and port do not meet (flannel.1, flannel-v6.1). */
+function hasSameFamily(a: LinkFact, b: LinkFact): boolean {
+  const [own, other] = [a.vxlan?.local, b.vxlan?.local];
+  return own === undefined || other === undefined || familyOf(own) === familyOf(other);
 }

@@ -59,9 +59,11 @@ function expectPeer(namespace: Namespace, node: NodeFact, podCidr: Prefix): Expe
   return { node, lease, podCidr, link, gateway, route };
 }
 
-/** The VXLAN device with the lease's network identifier. */
+/** The VXLAN device for IPv4 with the lease's network identifier; the one for IPv6 has the same. */
 export function findOverlayLink(namespace: Namespace, lease: FlannelLease): LinkFact | undefined {
-  const candidates = linksOf(namespace).filter((link) => link.kind === 'vxlan');
+  const candidates = linksOf(namespace).filter(
+    (link) => link.kind === 'vxlan' && (link.vxlan?.local === undefined || familyOf(link.vxlan.local) === 4),
+  );
   return candidates.find((link) => lease.vni === undefined || link.vxlan?.vni === lease.vni);
 }
 
