@@ -79,22 +79,26 @@ export function changeWorld(world: World, changes: readonly Change[]): World {
   const key = JSON.stringify(changes);
   const known = worlds.get(key);
   if (known !== undefined) return known;
-  const made = makeWorld(applyChanges(world.snapshot, changes), { world, touched: listTouched(changes) });
+  const snapshot = applyChanges(world.snapshot, changes);
+  const made = makeWorld(snapshot, { world, touched: listTouched(world.snapshot, snapshot) });
   worlds.set(key, made);
   return made;
 }
 
-function listTouched(changes: readonly Change[]): ReadonlySet<string> | undefined {
+/** Namespaces whose facts are other objects than before; nothing where the tailnet's own facts changed. */
+function listTouched(before: Snapshot, after: Snapshot): ReadonlySet<string> | undefined {
   const touched = new Set<string>();
-  for (const change of changes) {
-    // These reach every machine of the tailnet or of the overlay.
-    if (
-      change.kind === 'withdraw-routes' ||
-      change.kind === 'stop-accepting-routes' ||
-      change.kind === 'move-vtep'
-    )
-      return undefined;
-    touched.add(change.namespace);
+  for (const [kind, from, to] of [
+    ['node', before.nodes, after.nodes],
+    ['host', before.hosts, after.hosts],
+  ] as const) {
+    for (const [name, machine] of to) {
+      const old = from.get(name);
+      if (old === machine) continue;
+      if (old?.tailscale !== machine.tailscale) return undefined;
+      if (old.root !== machine.root) touched.add(`${kind}/${name}`);
+      for (const [pod, facts] of machine.pods) if (old.pods.get(pod) !== facts) touched.add(`pod/${pod}`);
+    }
   }
   return touched;
 }

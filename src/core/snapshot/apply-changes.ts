@@ -5,6 +5,7 @@ import type { Prefix } from '../net/prefix.ts';
 import { mapKnown } from '../fact/known.ts';
 import type { Evidence } from '../fact/evidence.ts';
 import type { Change, RouteEdit, RuleEdit } from './change.ts';
+import { findTailnetLinks } from './find-tailnet-links.ts';
 import { formatRoute, formatRule } from './format-routing.ts';
 import type { MachineFacts, TailscalePeer } from './machine-facts.ts';
 import type {
@@ -173,7 +174,10 @@ function moveVtep(snapshot: Snapshot, change: Extract<Change, { kind: 'move-vtep
     ),
   }));
   const nodes = [...moved.nodes].map(([name, machine]): [string, MachineFacts] => {
-    if (`node/${name}` === change.namespace) return [name, machine];
+    const known = machine.root.fdb;
+    const isConcerned =
+      known.known && known.value.some((row) => row.mac === change.mac && row.remote !== undefined);
+    if (`node/${name}` === change.namespace || !isConcerned) return [name, machine];
     const fdb = mapKnown(machine.root.fdb, (rows) =>
       rows.map((row) =>
         row.mac === change.mac && row.remote !== undefined
@@ -233,6 +237,9 @@ function forgetPrefixes(
 
 /** Routes into the tailnet for these prefixes leave every table of the machine. */
 function dropAcceptedRoutes(machine: MachineFacts, prefixes: readonly Prefix[]): MachineFacts {
+  const links = findTailnetLinks(machine);
+  const isTailnetRoute = (route: RouteFact): boolean =>
+    route.nexthops.some((hop) => hop.link !== undefined && links.has(hop.link));
   const drop = (rows: readonly RouteFact[]): readonly RouteFact[] =>
     rows.filter(
       (row) => !(isTailnetRoute(row) && prefixes.some((gone) => samePrefix(gone, row.destination))),
@@ -246,10 +253,6 @@ function dropAcceptedRoutes(machine: MachineFacts, prefixes: readonly Prefix[]):
     ...machine,
     root: { ...root, routes: { 4: mapKnown(root.routes[4], drop), 6: mapKnown(root.routes[6], drop) } },
   };
-}
-
-function isTailnetRoute(route: RouteFact): boolean {
-  return route.nexthops.some((hop) => hop.link?.startsWith('tailscale') === true);
 }
 
 function editMachine(
