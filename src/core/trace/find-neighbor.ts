@@ -85,7 +85,7 @@ function askSegment(
   if (owner !== undefined) return { kind: 'found', device: owner, ...entry, isAssumed: isUnderlay };
   const peer = findPeer(network, namespace.id, link);
   if (peer !== undefined) return { kind: 'found', device: peer, ...entry, isAssumed: true };
-  const missing = findUnlisted(network, namespace.id, segment);
+  const missing = findUnlisted(network, { namespace: namespace.id, segment }, about.address);
   if (missing !== undefined) return { kind: 'unknown', missing };
   if (isUnderlay && !(about.entry !== undefined && isFailed(about.entry)))
     return { kind: 'outside', ...entry };

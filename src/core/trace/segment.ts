@@ -49,8 +49,30 @@ export function findOnSegment(
 
 const unlistedTables = new WeakMap<Network, readonly Namespace[]>();
 
-/** Why nobody can say who has an address there: somebody on the segment whose own addresses were not collected. */
-export function findUnlisted(network: Network, asking: NamespaceId, segment: string): Missing | undefined {
+/**
+ * Why nobody can say who has an address there: somebody has it whose devices were not collected, so that nobody knows
+ * where it is plugged in; or somebody on the segment whose own addresses were not collected may have it.
+ */
+export function findUnlisted(
+  network: Network,
+  asking: { readonly namespace: NamespaceId; readonly segment: string },
+  address: Address,
+): Missing | undefined {
+  return findUnplaced(network, asking.namespace, address) ?? findSilent(network, asking);
+}
+
+function findUnplaced(network: Network, asking: NamespaceId, address: Address): Missing | undefined {
+  for (const owner of network.owners.get(address) ?? []) {
+    const links = network.namespaces.get(owner.namespace)?.facts.links;
+    if (owner.namespace !== asking && links?.known === false) return links;
+  }
+  return undefined;
+}
+
+function findSilent(
+  network: Network,
+  asking: { readonly namespace: NamespaceId; readonly segment: string },
+): Missing | undefined {
   let unlisted = unlistedTables.get(network);
   if (unlisted === undefined) {
     unlisted = [...network.namespaces.values()].filter((namespace) => !namespace.facts.addresses.known);
@@ -58,9 +80,9 @@ export function findUnlisted(network: Network, asking: NamespaceId, segment: str
   }
   const found = unlisted.find(
     (namespace) =>
-      namespace.id !== asking &&
+      namespace.id !== asking.namespace &&
       (!namespace.facts.links.known ||
-        linksOf(namespace).some((link) => segmentOf(network, namespace.id, link.name) === segment)),
+        linksOf(namespace).some((link) => segmentOf(network, namespace.id, link.name) === asking.segment)),
   );
   const addresses = found?.facts.addresses;
   return addresses?.known === false ? addresses : undefined;
