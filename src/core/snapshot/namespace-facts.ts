@@ -187,7 +187,7 @@ export interface SocketFact {
   readonly state: string;
   /** Absent for the wildcard address of both families. */
   readonly address?: Address;
-  /** Bound to any address: of both families where `address` is absent (`*` in ss), else of that address's family. */
+  /** `*` in ss: any address of both families. A socket for every address of one family has `0.0.0.0` or `::`. */
   readonly isWildcard: boolean;
   readonly link?: string;
   readonly port: number;

@@ -72,7 +72,9 @@ export function createFactShelf<T>(kind: FactKind<T>): FactShelf<T> {
     settle: (paths, ledger, note) => {
       const settled = kind.forms.map((form, index) => {
         const path = paths[index] ?? form.name;
-        return settleForm({ kind, form, path, filing: filings.get(path), verdict: ledger.verdictOn(path) });
+        const filing = filings.get(path);
+        const verdict = filing === undefined ? ledger.onAbsence(path) : ledger.onFile(path);
+        return settleForm({ kind, form, path, filing, verdict });
       });
       const known = settled.find((fact) => fact?.known === true);
       for (const [index, fact] of settled.entries()) {
@@ -149,6 +151,6 @@ function noteDamage<T>(about: {
 
 function withCommand<T>(fact: Known<T>, kind: FactKind<T>, ledger: Ledger): Known<T> {
   if (fact.known) return fact;
-  const command = ledger.verdictOn(fact.path)?.argv ?? kind.command;
+  const command = ledger.onFile(fact.path)?.argv ?? kind.command;
   return command === undefined ? fact : { ...fact, command };
 }

@@ -1,5 +1,6 @@
-// What the manifest says about a path: an item of its own, else one about a folder it lies in (`nodes/node-4/`, when a
-// machine did not answer). Commands that failed without a problem being named have the problem `failed`.
+// What the manifest says about a path: an item of its own; for a file that is not there also an item about a folder that
+// it would lie in (`nodes/node-4/`, when a machine did not answer). A problem with a folder says why things are missing
+// in it, not that what did come is wrong. Commands that failed without a problem being named have the problem `failed`.
 import type { MissingReason } from '../../fact/known.ts';
 import type { Manifest, ManifestItem } from '../manifest.ts';
 
@@ -12,7 +13,8 @@ export interface Verdict {
 }
 
 export interface Ledger {
-  readonly verdictOn: (path: string) => Verdict | undefined;
+  readonly onFile: (path: string) => Verdict | undefined;
+  readonly onAbsence: (path: string) => Verdict | undefined;
 }
 
 export function openLedger(manifest: Manifest | undefined): Ledger {
@@ -21,15 +23,16 @@ export function openLedger(manifest: Manifest | undefined): Ledger {
   for (const item of items.values()) {
     if (item.problem !== undefined) folders.set(item.path.replace(/\/+$/, ''), item);
   }
-  return {
-    verdictOn: (path) => {
-      const own = items.get(path);
-      if (own !== undefined) return verdictOf(own);
-      const folder = enclosingFolders(path).find((name) => folders.has(name));
-      const item = folder === undefined ? undefined : folders.get(folder);
-      return item === undefined ? undefined : verdictOf(item);
-    },
+  const onFile = (path: string): Verdict | undefined => {
+    const own = items.get(path);
+    return own === undefined ? undefined : verdictOf(own);
   };
+  const onFolders = (path: string): Verdict | undefined => {
+    const folder = enclosingFolders(path).find((name) => folders.has(name));
+    const item = folder === undefined ? undefined : folders.get(folder);
+    return item === undefined ? undefined : verdictOf(item);
+  };
+  return { onFile, onAbsence: (path) => onFile(path) ?? onFolders(path) };
 }
 
 function verdictOf(item: ManifestItem): Verdict {

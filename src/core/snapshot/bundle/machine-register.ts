@@ -10,7 +10,7 @@ import type { ManifestItem } from '../manifest.ts';
 import { createNamespaceShelves } from '../network/assemble-namespace.ts';
 import type { NamespaceShelves } from '../network/assemble-namespace.ts';
 import { compareText } from '../syntax/compare-text.ts';
-import { machineNameOfFolder, machinePlaceOf } from './place.ts';
+import { machineFolderOf, machinePlaceOf } from './place.ts';
 import type { MachinePlace } from './place.ts';
 import type { Settlement } from './settle.ts';
 
@@ -70,7 +70,7 @@ function intakes(shelves: readonly AnyShelf[]): ReadonlyMap<string, Intake> {
 export interface Machines {
   readonly nodes: ReadonlyMap<string, MachineFacts>;
   readonly hosts: ReadonlyMap<string, MachineFacts>;
-  /** By name, with the reason. */
+  /** Machines of which nothing came, by name, with the reason. */
   readonly unreachable: ReadonlyMap<string, string>;
 }
 
@@ -109,21 +109,19 @@ function noteOnDouble(path: string, first: string): Note {
   return { code: 'duplicate-name', path, text };
 }
 
-/** A problem with the whole folder, or, where no file of a machine came at all, with the first file asked for. */
+/** Machines of which no file came: for a problem with the whole of it, or with the first file that was asked for. */
 function findUnreachable(
   register: MachineRegister,
   items: readonly ManifestItem[],
 ): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
-  for (const item of [...items].sort((a, b) => compareText(a.path, b.path))) {
-    if (item.problem === undefined) continue;
-    const whole = machineNameOfFolder(item.path);
-    const folder = machinePlaceOf(item.path)?.machineFolder;
-    const silent =
-      folder === undefined || register.folders.has(folder) ? undefined : machineNameOfFolder(folder);
-    const name = (whole ?? silent)?.name;
-    if (name === undefined || (whole === undefined && reasons.has(name))) continue;
-    reasons.set(name, item.detail ?? item.problem);
+  const isWhole = (item: ManifestItem): boolean => machineFolderOf(item.path) !== undefined;
+  const rank = (item: ManifestItem): string => `${isWhole(item) ? '0' : '1'}${item.path}`;
+  for (const item of [...items].sort((a, b) => compareText(rank(a), rank(b)))) {
+    const folder = machineFolderOf(item.path) ?? machinePlaceOf(item.path)?.machineFolder;
+    if (item.problem === undefined || folder === undefined || register.folders.has(folder)) continue;
+    const name = folder.slice(folder.indexOf('/') + 1);
+    if (!reasons.has(name)) reasons.set(name, item.detail ?? item.problem);
   }
   return new Map([...reasons].sort(([a], [b]) => compareText(a, b)));
 }

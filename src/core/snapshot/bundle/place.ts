@@ -40,8 +40,7 @@ export function containerLogPlaceOf(path: string): ContainerLogPlace | undefined
   return { namespace, pod, container, isPrevious: previous !== undefined };
 }
 
-/** The name of the machine that the path or folder is all about: `n4` for `nodes/n4/`. */
-export function machineNameOfFolder(path: string): { group: string; name: string } | undefined {
-  const found = /^(nodes|hosts)\/([^/]+)\/*$/.exec(path);
-  return found === null ? undefined : { group: found[1] ?? '', name: found[2] ?? '' };
+/** The folder, if the path is that of a whole machine: `nodes/n4` for `nodes/n4/`. */
+export function machineFolderOf(path: string): string | undefined {
+  return /^((?:nodes|hosts)\/[^/]+)\/*$/.exec(path)?.[1];
 }

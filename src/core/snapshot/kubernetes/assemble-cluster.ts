@@ -7,7 +7,6 @@ import type { FactKind } from '../bundle/fact-shelf.ts';
 import { containerLogPlaceOf, resourceNameOf } from '../bundle/place.ts';
 import { settleAt } from '../bundle/settle.ts';
 import type { Settlement } from '../bundle/settle.ts';
-import { resourceOf } from '../cluster-facts.ts';
 import type { ClusterFacts, ContainerLog, EndpointsFact, KubeObject } from '../cluster-facts.ts';
 import type { BundleFile } from '../bundle-file.ts';
 import { logKind } from '../machine/machine-kinds.ts';
@@ -54,7 +53,9 @@ export function assembleCluster(
     const resource = resourceNameOf(path);
     if (resource !== undefined) resources.set(resource, settleList(shelves, settlement, path, resource));
   }
-  const objects = (plural: string): Known<readonly KubeObject[]> => resourceOf({ resources }, plural);
+  // Where nobody asked for the kind, a problem with the whole cluster's part may still say why it is missing.
+  const objects = (plural: string): Known<readonly KubeObject[]> =>
+    resources.get(plural) ?? settleList(shelves, settlement, `cluster/resources/${plural}.json`, plural);
   return {
     ...(name === undefined ? {} : { name }),
     version: settleAt(settlement, shelves.version, 'cluster/version.json'),

@@ -54,19 +54,16 @@ export function readFirstLine(file: BundleFile): Reading<string> {
 }
 
 /**
- * The arguments as the kernel keeps them (each ended by a NUL), as one argument a line, or as one line of words. Where
- * several processes have the name, the first is read.
+ * The arguments as the kernel keeps them (each ended by a NUL; of several processes the first), as one argument a line,
+ * or as one line of words. k3s (1.36) writes its subcommand into its own name, so the first argument can be two words.
  */
 export function readCommandLine(file: BundleFile): Reading<readonly string[]> {
   const text = file.text();
   if (text.includes('\uFFFD')) return notUnderstood('not text');
-  if (text.includes('\0')) {
-    const first = text.split('\n').find((line) => line.includes('\0')) ?? text;
-    return understood(trimmedEnd(first.split('\0')));
-  }
-  const lines = trimmedEnd(text.split(/\r?\n/));
-  const isOneArgumentALine = lines.length > 1 && !(lines[0] ?? '').includes(' ');
-  return understood(isOneArgumentALine ? lines : wordsOf(lines[0] ?? ''));
+  const isOfKernel = text.includes('\0');
+  const process = isOfKernel ? (text.split('\n').find((line) => line.includes('\0')) ?? '') : text;
+  const [program = '', ...rest] = trimmedEnd(process.split(isOfKernel ? '\0' : /\r?\n/));
+  return understood([...wordsOf(program), ...rest]);
 }
 
 function trimmedEnd(parts: readonly string[]): readonly string[] {

@@ -53,7 +53,7 @@ describe('ss', () => {
   test.each([
     [
       'tcp LISTEN 0 511 0.0.0.0:8000 0.0.0.0:* users:(("node",pid=2291,fd=19))',
-      { protocol: 'tcp', state: 'LISTEN', address: '0.0.0.0', isWildcard: true, port: 8000, process: 'node' },
+      { protocol: 'tcp', state: 'LISTEN', address: '0.0.0.0', isWildcard: false, port: 8000, process: 'node' },
     ],
     ['tcp LISTEN 0 4096 *:6443 *:*', { protocol: 'tcp', state: 'LISTEN', isWildcard: true, port: 6443 }],
     [
@@ -70,7 +70,7 @@ describe('ss', () => {
     ],
     [
       'tcp LISTEN 0 128 :::22 :::*',
-      { protocol: 'tcp', state: 'LISTEN', address: '::', isWildcard: true, port: 22 },
+      { protocol: 'tcp', state: 'LISTEN', address: '::', isWildcard: false, port: 22 },
     ],
     [
       'tcp LISTEN 0 128 0.0.0.0%eth0:22 0.0.0.0:* users:(("s p",pid=1,fd=2),("b",pid=2,fd=3))',
@@ -79,7 +79,7 @@ describe('ss', () => {
         state: 'LISTEN',
         address: '0.0.0.0',
         link: 'eth0',
-        isWildcard: true,
+        isWildcard: false,
         port: 22,
         process: 's p',
       },

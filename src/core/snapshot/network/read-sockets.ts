@@ -42,5 +42,5 @@ function parseLocalEnd(
   if (bare === '*') return { isWildcard: true, link, port: number };
   const address = parseAddress(bare);
   if (address === undefined) return undefined;
-  return { address, isWildcard: address === '0.0.0.0' || address === '::', link, port: number };
+  return { address, isWildcard: false, link, port: number };
 }

@@ -25,19 +25,24 @@ describe('findJsonDamage', () => {
 
   test('is never silent about what JSON.parse refuses, but for the inside of strings', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.nat(), fc.constantFrom(...'{}[],:x1-. '), (value, position, noise) => {
-        const text = JSON.stringify(value);
-        const at = position % text.length;
-        const damaged = text.slice(0, at) + noise + text.slice(at + 1);
-        let isJson = true;
-        try {
-          JSON.parse(damaged);
-        } catch {
-          isJson = false;
-        }
-        const hasEscape = damaged.includes('\\');
-        if (!hasEscape) expect(findJsonDamage(encode(damaged)) === undefined).toBe(isJson);
-      }),
+      fc.property(
+        fc.jsonValue(),
+        fc.nat(),
+        fc.constantFrom('{', '}', '[', ']', ',', ':', 'x', '1', '-', '.', ' '),
+        (value, position, noise) => {
+          const text = JSON.stringify(value);
+          const at = position % text.length;
+          const damaged = text.slice(0, at) + noise + text.slice(at + 1);
+          let isJson = true;
+          try {
+            JSON.parse(damaged);
+          } catch {
+            isJson = false;
+          }
+          const hasEscape = damaged.includes('\\');
+          if (!hasEscape) expect(findJsonDamage(encode(damaged)) === undefined).toBe(isJson);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
