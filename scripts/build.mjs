@@ -2,7 +2,7 @@
 // Everything is inside, so the package has no dependencies at run time; the licences of what was bundled go beside.
 // dist/ is replaced as a whole at the end: a build that fails leaves the old one.
 import { build } from 'esbuild';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ export async function buildAll(outputFolder = `${root}dist`) {
     const { metafile } = await bundleInto(unfinished);
     await chmod(`${unfinished}/waylaid.js`, 0o755);
     await writeFile(`${unfinished}/third-party-licenses.txt`, describeLicenses(Object.keys(metafile.inputs)));
+    await copyFile(`${root}docs/answer.schema.json`, `${unfinished}/answer.schema.json`);
     await rm(outputFolder, { recursive: true, force: true });
     await rename(unfinished, outputFolder);
   } finally {
