@@ -7,6 +7,7 @@ import type { Advertiser, Taken } from './route-targets.ts';
 import type { World } from './world.ts';
 import { isPodAddress, isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
 import { formatPrefix } from '../net/prefix.ts';
+import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';
 import type { Change } from '../snapshot/change.ts';
 import type { RouteFact } from '../snapshot/namespace-facts.ts';
@@ -51,6 +52,18 @@ export function linkOf(routes: readonly RemovedRoute[]): string {
 export function kindTaken(routes: readonly RemovedRoute[], world: World): Taken['kind'] {
   const first = routes[0];
   return first === undefined ? 'other' : takenBy(world.network, first.route).kind;
+}
+
+/** Whether they all lead into the tailnet. */
+export function areTailnetRoutes(routes: readonly RemovedRoute[], world: World): boolean {
+  return (
+    routes.length > 0 &&
+    routes.every(({ namespace, route }) => {
+      const machine = world.network.machines.get(namespace);
+      const link = route.nexthops[0]?.link;
+      return machine !== undefined && link !== undefined && findTailnetLinks(machine.facts).has(link);
+    })
+  );
 }
 
 /** `pod`, `service`, or `pod and service`. */

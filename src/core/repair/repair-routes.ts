@@ -5,7 +5,7 @@ import { advertiseArgv, commandsOf, ip } from './commands.ts';
 import { reverseCommands, shellWords, writeFileCommand } from './draft.ts';
 import type { RepairDraft } from './draft.ts';
 import type { RepairCommand } from './plan.ts';
-import { listRemovedRoutes } from '../diagnose/removed-routes.ts';
+import { areTailnetRoutes, listRemovedRoutes } from '../diagnose/removed-routes.ts';
 import type { RemovedRoute } from '../diagnose/removed-routes.ts';
 import type { RootCause } from '../diagnose/diagnosis.ts';
 import { joinNames, joinWords } from '../diagnose/name-cause.ts';
@@ -22,18 +22,18 @@ export function draftRouteRepairs(cause: RootCause, world: World): readonly Repa
   const routes = listRemovedRoutes(cause.changes, world);
   if (routes.length === 0) return [];
   return [
-    deleteRoutes(routes),
+    deleteRoutes(routes, world),
     ...overrideRoutes(routes, world),
     ...withdrawRoutes(routes, world),
-    ...stopAccepting(routes),
+    ...stopAccepting(routes, world),
   ];
 }
 
-function isTailnet(removed: RemovedRoute): boolean {
-  return removed.route.nexthops[0]?.link?.startsWith('tailscale') === true;
+function isTailnet(removed: RemovedRoute, world: World): boolean {
+  return areTailnetRoutes([removed], world);
 }
 
-function deleteRoutes(routes: readonly RemovedRoute[]): RepairDraft {
+function deleteRoutes(routes: readonly RemovedRoute[], world: World): RepairDraft {
   const changes: readonly Change[] = routes.map(({ namespace, route }) => ({
     kind: 'remove-route',
     namespace,
@@ -48,7 +48,7 @@ function deleteRoutes(routes: readonly RemovedRoute[]): RepairDraft {
     undo: reverseCommands(parts.flatMap((part) => part.undo)),
     risk: 'low',
     isDisruptive: false,
-    note: routes.some(isTailnet)
+    note: routes.some((removed) => isTailnet(removed, world))
       ? 'tailscaled writes the routes again when its configuration changes or it restarts.'
       : 'Whatever wrote the route may write it again.',
   };
@@ -82,7 +82,7 @@ function overrideRoutes(routes: readonly RemovedRoute[], world: World): readonly
   return [
     {
       kind: 'persistent',
-      title: `Look ${prefixes} up in main first on ${joinNames(machines(routes))}, whatever ${isTailnet(routes[0] as RemovedRoute) ? 'tailscaled' : 'the VPN'} writes`,
+      title: `Look ${prefixes} up in main first on ${joinNames(machines(routes))}, whatever ${isTailnet(routes[0] as RemovedRoute, world) ? 'tailscaled' : 'the VPN'} writes`,
       commands: [...added.flatMap((part) => part.do), ...kept.flatMap((part) => part.do)],
       changes,
       undo: [...kept.flatMap((part) => part.undo), ...reverseCommands(added.flatMap((part) => part.undo))],
@@ -212,8 +212,8 @@ function withdrawFrom(own: readonly Advertiser[], world: World): RepairDraft {
   };
 }
 
-function stopAccepting(routes: readonly RemovedRoute[]): readonly RepairDraft[] {
-  if (!routes.every(isTailnet)) return [];
+function stopAccepting(routes: readonly RemovedRoute[], world: World): readonly RepairDraft[] {
+  if (!areTailnetRoutes(routes, world)) return [];
   const changes: readonly Change[] = machines(routes).map((namespace) => ({
     kind: 'stop-accepting-routes',
     namespace,

@@ -11,6 +11,7 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Address } from '../net/address.ts';
 import { parsePrefix, prefixContains } from '../net/prefix.ts';
 import type { Machine, Namespace, Network } from '../model/network.ts';
+import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import type { TailscalePeer, TailscaleStatus } from '../snapshot/machine-facts.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
 
@@ -198,9 +199,5 @@ function enterPeer(
 }
 
 function tailnetLinkOf(machine: Machine): string {
-  const links = machine.facts.root.links;
-  const found = links.known
-    ? links.value.find((link) => link.kind === 'tun' && link.name.startsWith('tailscale'))
-    : undefined;
-  return found?.name ?? 'tailscale0';
+  return [...findTailnetLinks(machine.facts)][0] ?? 'tailscale0';
 }

@@ -10,6 +10,7 @@ import { isRoot, withPacket } from './walk.ts';
 import type { NatEntry, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import type { Address } from '../net/address.ts';
+import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import type { Packet } from './flow.ts';
 
 export type ServiceAnswer =
@@ -54,7 +55,7 @@ export function findMasquerade(
   if (way.state.isMarkedForMasquerade === true)
     return 'kube-proxy masquerades what comes from outside the pods to a Service';
   const machine = network.machines.get(namespace.id);
-  if (way.inputLink !== undefined && isTailnetLink(namespace, way.inputLink)) {
+  if (way.inputLink !== undefined && isTailnetLink(network, namespace, way.inputLink)) {
     const prefs = machine?.facts.tailscale.prefs;
     const isOff = prefs?.known === true && prefs.value.noSnat === true;
     return isOff
@@ -97,9 +98,10 @@ function isLocalPod(network: Network, namespace: Namespace, address: Address): b
   return owners.some((owner) => network.namespaces.get(owner.namespace)?.machine === namespace.id);
 }
 
-export function isTailnetLink(namespace: Namespace, link: string): boolean {
-  const fact = namespace.linksByName.get(link);
-  return link.startsWith('tailscale') && (fact === undefined || fact.kind === 'tun');
+/** A pod may run a tailscaled of its own, whose files are not those of its machine. */
+export function isTailnetLink(network: Network, namespace: Namespace, link: string): boolean {
+  const machine = network.machines.get(namespace.id);
+  return machine !== undefined && findTailnetLinks(machine.facts).has(link);
 }
 
 /** Rewrites the source and remembers it. */

@@ -39,7 +39,8 @@ export function transmitPacket(network: Network, state: WalkState, stage: Transm
   }
   if (link.kind === 'vxlan')
     return transmitVxlan(network, state, { namespace, link, nexthop: stage.nexthop });
-  if (isTailnetLink(namespace, link.name)) return transmitTailnet(network, state, { namespace, link });
+  if (isTailnetLink(network, namespace, link.name))
+    return transmitTailnet(network, state, { namespace, link });
   if (isTunnel(link)) return leaveUnderlay(network, state, { namespace, link, nexthop: stage.nexthop });
   return transmitFrame(network, state, { namespace, link, stage });
 }

@@ -6,6 +6,7 @@ import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import {
   advertisersOf,
+  areTailnetRoutes,
   describeOrigin,
   destinationsOf,
   kindTaken,
@@ -41,7 +42,7 @@ export const tailscaleRouteTakesClusterCidr: CatalogueEntry = {
   },
   name: (group, world) => {
     const routes = listRemovedRoutes(group.changes, world);
-    if (!linkOf(routes).startsWith('tailscale') || kindTaken(routes, world) !== 'cluster') return undefined;
+    if (!areTailnetRoutes(routes, world) || kindTaken(routes, world) !== 'cluster') return undefined;
     const advertisers = advertisersOf(routes, world);
     const origin = describeOrigin(advertisers);
     const nodes = joinNames(group.namespaces);

@@ -6,6 +6,7 @@ import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import {
   advertisersOf,
+  areTailnetRoutes,
   describeOrigin,
   destinationsOf,
   kindTaken,
@@ -39,7 +40,7 @@ export const tailscaleRouteTakesNodeLan: CatalogueEntry = {
   },
   name: (group, world) => {
     const routes = listRemovedRoutes(group.changes, world);
-    if (!linkOf(routes).startsWith('tailscale') || kindTaken(routes, world) !== 'nodes') return undefined;
+    if (!areTailnetRoutes(routes, world) || kindTaken(routes, world) !== 'nodes') return undefined;
     const advertisers = advertisersOf(routes, world);
     const origin = describeOrigin(advertisers);
     const nodes = joinNames(group.namespaces);

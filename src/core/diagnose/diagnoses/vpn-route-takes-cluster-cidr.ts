@@ -6,6 +6,7 @@ import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import { isTunnelDevice } from '../tunnel-device.ts';
 import {
+  areTailnetRoutes,
   destinationsOf,
   kindTaken,
   linkOf,
@@ -38,7 +39,7 @@ export const vpnRouteTakesClusterCidr: CatalogueEntry = {
   },
   name: (group, world) => {
     const routes = listRemovedRoutes(group.changes, world);
-    if (kindTaken(routes, world) !== 'cluster' || linkOf(routes).startsWith('tailscale')) return undefined;
+    if (kindTaken(routes, world) !== 'cluster' || areTailnetRoutes(routes, world)) return undefined;
     if (!routes.every((removed) => isTunnelDevice(world, removed.namespace, linkOf([removed]))))
       return undefined;
     const nodes = joinNames(group.namespaces);
