@@ -17,7 +17,7 @@ import type { FoundChanges } from './find-changes.ts';
 import { judgeMeasured } from './judge-measured.ts';
 import { listIntents } from './list-intents.ts';
 import { listRisks } from './list-risks.ts';
-import { listUnknowns } from './list-unknowns.ts';
+import { listUnknowns, listUnlisted } from './list-unknowns.ts';
 import { readLogSymptoms } from './symptoms/read-log-symptoms.ts';
 import { readPodSymptoms } from './symptoms/read-pod-symptoms.ts';
 import { openWorld } from './world.ts';
@@ -34,10 +34,11 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const symptoms = explainAll(base, { found, causeOf, judged });
   const explained = causes.map((cause) => withSymptoms(cause, symptoms, base, failing));
   const unknowns = listUnknowns(base.network, judged);
-  const verdict = judgeAll({ judged, causes: explained, symptoms });
+  const unlisted = listUnlisted(base.network);
+  const verdict = judgeAll({ judged, causes: explained, symptoms, unlisted });
   return {
     verdict,
-    summary: summarise({ verdict, judged, causes: explained, symptoms, unknowns }),
+    summary: summarise({ verdict, judged, causes: explained, symptoms, unknowns, unlisted }),
     vantage: describeVantage(snapshot),
     judged,
     causes: explained,
@@ -100,21 +101,23 @@ interface Judged {
   readonly judged: readonly JudgedIntent[];
   readonly causes: readonly RootCause[];
   readonly symptoms: readonly Symptom[];
+  /** Lists of the cluster that are missing, so that not every flow that should work could be asked. */
+  readonly unlisted: readonly Unknown[];
 }
 
-function judgeAll({ judged, causes, symptoms }: Judged): DiagnosisVerdict {
+function judgeAll({ judged, causes, symptoms, unlisted }: Judged): DiagnosisVerdict {
   if (causes.some((cause) => cause.confidence !== 'suspected')) return 'broken';
   const isOpen = judged.length === 0 || judged.some(({ trace }) => trace.verdict !== 'arrives');
   const isUnexplained = symptoms.some(
     (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
   );
-  return isOpen || isUnexplained ? 'unknown' : 'healthy';
+  return isOpen || isUnexplained || unlisted.length > 0 ? 'unknown' : 'healthy';
 }
 
 function summarise(
   about: Judged & { readonly verdict: DiagnosisVerdict; readonly unknowns: readonly Unknown[] },
 ): string {
-  const { verdict, judged, causes, symptoms, unknowns } = about;
+  const { verdict, judged, causes, symptoms, unknowns, unlisted } = about;
   const first = causes[0];
   if (verdict === 'broken' && first !== undefined) return first.title;
   if (verdict === 'healthy') return `${judged.length} intended flows arrive.`;
@@ -129,6 +132,8 @@ function summarise(
   const unexplained = symptoms.filter(
     (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
   );
+  if (unexplained.length === 0)
+    return `${judged.length} intended flows arrive, but not all that should work is known: ${unlisted[0]?.question ?? 'facts are missing'}`;
   return `All ${judged.length} intended flows arrive on the model, yet ${unexplained.length} observed failures are unexplained.`;
 }
 

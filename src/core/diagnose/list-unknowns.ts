@@ -26,8 +26,20 @@ export function listUnknowns(network: Network, judged: readonly JudgedIntent[]):
     }
   }
   const fromFlows = [...gaps].map(([, gap]) => describeGap(gap));
-  return [...fromFlows, ...listUnreachable(network, fromFlows)].sort((a, b) =>
+  return [...fromFlows, ...listUnlisted(network), ...listUnreachable(network, fromFlows)].sort((a, b) =>
     a.needs + a.question < b.needs + b.question ? -1 : 1,
+  );
+}
+
+/** Without these lists nobody knows which flows should work, so those that were asked are not all. */
+export function listUnlisted(network: Network): readonly Unknown[] {
+  const { nodes, pods, services } = network.cluster;
+  return [
+    { question: 'which nodes does the cluster have?', fact: nodes },
+    { question: 'which pods does the cluster have?', fact: pods },
+    { question: 'which Services does the cluster have?', fact: services },
+  ].flatMap(({ question, fact }) =>
+    fact.known ? [] : [describeGap({ question, missing: fact, intents: [] })],
   );
 }
 
