@@ -17,6 +17,9 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** Called once by a command that has something to say with its exit code. */
+export type Settle = (code: ExitCode) => void;
+
 export function exitCodeOfAnswer(verdict: Answer['verdict']): ExitCode {
   switch (verdict) {
     case 'healthy':

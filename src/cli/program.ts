@@ -11,13 +11,10 @@ import { registerLab } from './commands/lab.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerTrace } from './commands/trace.ts';
 import { registerVersion } from './commands/version.ts';
-import type { ExitCode } from './exit-code.ts';
+import type { Settle } from './exit-code.ts';
 import { formatComplaint } from './print-notes.ts';
 import { chooseErrorStyle } from './terminal.ts';
 import { readVersion } from './version.ts';
-
-/** Called once by a command that has something to say with its exit code. */
-export type Settle = (code: ExitCode) => void;
 
 export function buildProgram(calledAs: string, settle: Settle): Command {
   const program = new Command(programName(calledAs))

@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import { addEvidenceOptions } from '../evidence-options.ts';
 import type { EvidenceOptions } from '../evidence-options.ts';
 import { exitCodeOfAnswer } from '../exit-code.ts';
-import type { ExitCode } from '../exit-code.ts';
-import type { Settle } from '../program.ts';
+import type { ExitCode, Settle } from '../exit-code.ts';
 import { answerFormats } from '../answer-format.ts';
 import type { AnswerFormat } from '../answer-format.ts';
 

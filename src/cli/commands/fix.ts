@@ -3,9 +3,8 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { addEvidenceOptions, collectTexts } from '../evidence-options.ts';
 import type { EvidenceOptions } from '../evidence-options.ts';
-import type { ExitCode } from '../exit-code.ts';
+import type { ExitCode, Settle } from '../exit-code.ts';
 import { Failure } from '../failure.ts';
-import type { Settle } from '../program.ts';
 
 const formats = ['text', 'json', 'yaml'] as const;
 

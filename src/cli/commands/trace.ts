@@ -5,8 +5,7 @@ import type { Protocol } from '../../core/trace/flow.ts';
 import { addEvidenceOptions, collectTexts } from '../evidence-options.ts';
 import type { EvidenceOptions } from '../evidence-options.ts';
 import { exitCodeOfTrace } from '../exit-code.ts';
-import type { ExitCode } from '../exit-code.ts';
-import type { Settle } from '../program.ts';
+import type { ExitCode, Settle } from '../exit-code.ts';
 
 const formats = ['text', 'wide', 'json', 'yaml'] as const;
 
