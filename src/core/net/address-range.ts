@@ -20,7 +20,7 @@ export function parseRange(text: string): readonly Prefix[] | undefined {
 }
 
 /** The fewest prefixes that hold exactly the addresses from `first` to `last`. */
-export function prefixesOfRange(first: Address, last: Address): readonly Prefix[] {
+function prefixesOfRange(first: Address, last: Address): readonly Prefix[] {
   const family = familyOf(first);
   const end = valueOf(wordsOf(last));
   const prefixes: Prefix[] = [];

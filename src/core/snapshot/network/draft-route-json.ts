@@ -3,7 +3,7 @@
 import type { Json } from '../cluster-facts.ts';
 import { numberOf, objectOf, objectsOf, textOf, textsOf, wordOf } from '../syntax/parse-json.ts';
 import type { JsonObject } from '../syntax/parse-json.ts';
-import type { NexthopDraft, RouteDraft } from './read-routes.ts';
+import type { NexthopDraft, RouteDraft } from './route-draft.ts';
 
 export function draftRouteOfJson(row: JsonObject): RouteDraft | undefined {
   const destination = textOf(row.dst);

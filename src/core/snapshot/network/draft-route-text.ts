@@ -3,8 +3,8 @@
 // multipath route stand on indented lines of their own. busybox prints none of them, nor a gateway of the other family.
 import { wordsOf } from '../syntax/text-lines.ts';
 import type { TextRecord } from '../syntax/text-lines.ts';
-import { isRouteTypeName } from './read-routes.ts';
-import type { NexthopDraft, RouteDraft } from './read-routes.ts';
+import { isRouteTypeName } from './route-draft.ts';
+import type { NexthopDraft, RouteDraft } from './route-draft.ts';
 
 /** Keys whose value says nothing about where a packet goes. */
 const ignoredKeys: ReadonlySet<string> = new Set([

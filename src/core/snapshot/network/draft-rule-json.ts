@@ -4,7 +4,7 @@
 import type { RuleAction } from '../namespace-facts.ts';
 import { numberOf, textOf, wordOf } from '../syntax/parse-json.ts';
 import type { JsonObject } from '../syntax/parse-json.ts';
-import type { RuleDraft, SelectorName } from './read-rules.ts';
+import type { RuleDraft, SelectorName } from './rule-draft.ts';
 import { parseDscp, parseWholeNumber } from './routing-names.ts';
 
 const understoodKeys: ReadonlySet<string> = new Set([

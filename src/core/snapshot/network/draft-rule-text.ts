@@ -3,7 +3,7 @@
 // selector, which takes the words up to the next known one with it.
 import type { RuleAction } from '../namespace-facts.ts';
 import { wordsOf } from '../syntax/text-lines.ts';
-import type { RuleDraft, SelectorName } from './read-rules.ts';
+import type { RuleDraft, SelectorName } from './rule-draft.ts';
 
 const selectorWords: ReadonlyMap<string, SelectorName> = new Map([
   ['from', 'from'],

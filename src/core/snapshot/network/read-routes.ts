@@ -16,33 +16,9 @@ import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
 import type { RowReader } from '../syntax/read-rows.ts';
 import { draftRouteOfJson } from './draft-route-json.ts';
 import { draftRouteOfText } from './draft-route-text.ts';
+import { routeTypes } from './route-draft.ts';
+import type { NexthopDraft, RouteDraft } from './route-draft.ts';
 import { canonicalProtocol, canonicalScope, canonicalTable, parseTos } from './routing-names.ts';
-
-/** A route as printed, before its words mean anything. */
-export interface RouteDraft {
-  type?: string;
-  destination: string;
-  from?: string;
-  table?: string;
-  protocol?: string;
-  scope?: string;
-  metric?: number;
-  tos?: string;
-  preferredSource?: string;
-  preference?: string;
-  mtuBytes?: number;
-  nexthopId?: number;
-  /** An encapsulation, or something else that decides what happens to the packet and that we cannot evaluate. */
-  isOpaque?: boolean;
-  nexthops: NexthopDraft[];
-}
-
-export interface NexthopDraft {
-  gateway?: string;
-  link?: string;
-  weight?: number;
-  flags: string[];
-}
 
 export function readRoutesJson(file: BundleFile, family: Family): Reading<readonly RouteFact[]> {
   return readDrafts(file, family, (file, build) =>
@@ -143,22 +119,6 @@ function buildNexthop(draft: NexthopDraft): NexthopFact | undefined {
     weight: draft.weight ?? 1,
     flags: draft.flags,
   });
-}
-
-const routeTypes: ReadonlyMap<string, RouteType> = new Map([
-  ['unicast', 'unicast'],
-  ['local', 'local'],
-  ['broadcast', 'broadcast'],
-  ['anycast', 'anycast'],
-  ['multicast', 'multicast'],
-  ['blackhole', 'blackhole'],
-  ['unreachable', 'unreachable'],
-  ['prohibit', 'prohibit'],
-  ['throw', 'throw'],
-]);
-
-export function isRouteTypeName(word: string): boolean {
-  return routeTypes.has(word) || word === 'nat' || word === 'xresolve';
 }
 
 /** These need no device. Any other route that names none is one whose nexthops the tool did not print. */

@@ -14,6 +14,7 @@ import type { Reading } from '../syntax/reading.ts';
 import { readJsonRows, readTextRows } from '../syntax/read-rows.ts';
 import { draftRuleOfJson } from './draft-rule-json.ts';
 import { draftRuleOfText, isBusyboxRule } from './draft-rule-text.ts';
+import type { RuleDraft, SelectorName } from './rule-draft.ts';
 import {
   canonicalProtocol,
   canonicalTable,
@@ -22,35 +23,6 @@ import {
   parseTos,
   parseWholeNumber,
 } from './routing-names.ts';
-
-/** A rule as printed: selectors by iproute2's word for them, with their value as text. */
-export interface RuleDraft {
-  priority: number;
-  isInverted: boolean;
-  selectors: Map<SelectorName, string>;
-  isInputDetached?: boolean;
-  isOutputDetached?: boolean;
-  isL3mdev?: boolean;
-  action: RuleAction;
-  suppressPrefixLength?: number;
-  suppressGroup?: string;
-  protocol?: string;
-  opaqueSelectors: string[];
-}
-
-export type SelectorName =
-  | 'from'
-  | 'to'
-  | 'iif'
-  | 'oif'
-  | 'fwmark'
-  | 'tos'
-  | 'dscp'
-  | 'flowlabel'
-  | 'ipproto'
-  | 'sport'
-  | 'dport'
-  | 'uidrange';
 
 export function readRulesJson(file: BundleFile, family: Family): Reading<readonly RuleFact[]> {
   return readJsonRows(file, (row, evidence) => buildRule(draftRuleOfJson(row), family, evidence));

@@ -21,16 +21,6 @@ export function readSysctls(file: BundleFile): Reading<ReadonlyMap<string, Sysct
   return isNoListing ? notUnderstood('not understood at line 1') : understood(settings);
 }
 
-/** The key of a setting that each device has, as `sysctls` holds it. */
-export function linkSysctlKey(
-  family: 'ipv4' | 'ipv6',
-  group: 'conf' | 'neigh',
-  link: string,
-  name: string,
-): string {
-  return `net.${family}.${group}.${link.replaceAll('.', '/')}.${name}`;
-}
-
 function canonicalSysctlKey(key: string): string {
   const dotted = key.includes('.') ? key : key.replaceAll('/', '.');
   const found = /^net\.(ipv4|ipv6)\.(conf|neigh)\.(.+)\.([^.]+)$/.exec(dotted);
