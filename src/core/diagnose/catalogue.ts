@@ -15,6 +15,7 @@ import { routeTakesClusterCidr } from './diagnoses/route-takes-cluster-cidr.ts';
 import { tailscaleRouteTakesClusterCidr } from './diagnoses/tailscale-route-takes-cluster-cidr.ts';
 import { tailscaleRouteTakesNodeLan } from './diagnoses/tailscale-route-takes-node-lan.ts';
 import { vpnRouteTakesClusterCidr } from './diagnoses/vpn-route-takes-cluster-cidr.ts';
+import { elementOfChange } from './element-of-change.ts';
 import { joinNames } from './name-cause.ts';
 import type { CatalogueEntry, NamedCause } from './name-cause.ts';
 import type { World } from './world.ts';
@@ -44,11 +45,11 @@ export function nameCause(group: CauseGroup, world: World): NamedCause {
     const named = entry.name(group, world);
     if (named !== undefined) return named;
   }
-  return nameUncatalogued(group);
+  return nameUncatalogued(group, world);
 }
 
 /** No diagnosis knows it: said in the words of the change itself. */
-function nameUncatalogued(group: CauseGroup): NamedCause {
+function nameUncatalogued(group: CauseGroup, world: World): NamedCause {
   const where = joinNames(group.namespaces);
   const what = group.candidates[0]?.family ?? 'an unknown change';
   return {
@@ -57,6 +58,6 @@ function nameUncatalogued(group: CauseGroup): NamedCause {
     title: `On ${where === '' ? 'the tailnet' : where}: ${what} makes the failing flows arrive.`,
     explanation: `No catalogued diagnosis fits. What was found is the smallest change that heals: ${group.candidates.map((candidate) => candidate.key).join('; ')}.`,
     subjects: group.namespaces,
-    elements: [],
+    elements: group.changes.map((change) => elementOfChange(change, world)),
   };
 }

@@ -5,7 +5,7 @@ import type { Candidate } from './candidate.ts';
 import { proposeExpected } from './propose-expected.ts';
 import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
 import type { Network } from '../model/network.ts';
-import { findExpectedPeer } from '../model/kubernetes/expect-overlay.ts';
+import { findExpectedPeer } from '../model/expected-overlay.ts';
 import { isSameRoute } from '../snapshot/apply-changes.ts';
 import { formatRoute, formatRule } from '../snapshot/format-routing.ts';
 import type { RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
@@ -49,7 +49,7 @@ function correct(network: Network, hop: Hop, element: Element): readonly Candida
     case 'rule':
       return removeRule(element.namespace, element.rule);
     case 'sysctl':
-      return setSysctl(element);
+      return setSysctl(network, element);
     case 'link':
       return raiseLink(element);
     default:
@@ -73,10 +73,22 @@ function removeRoute(
     {
       key: `remove-route ${namespace} ${text}`,
       family: `remove-route ${text}`,
-      rank: 10,
+      rank: isLedBySelector(hop, route) ? 31 : 10,
       changes: [{ kind: 'remove-route', namespace, route }],
     },
   ];
+}
+
+/** A default route in a table of its own is meant for all that is sent there; what sends too much there is the rule. */
+function isLedBySelector(hop: Hop, route: RouteFact): boolean {
+  if (route.destination.length > 0) return false;
+  return hop.elements.some(
+    (element) => element.kind === 'rule' && isSelective(element.rule) && !isKernelRule(element.rule),
+  );
+}
+
+function isSelective(rule: RuleFact): boolean {
+  return rule.from !== undefined || rule.inputLink !== undefined || rule.mark !== undefined;
 }
 
 /** The connected prefix of one of the machine's own addresses. */
@@ -94,8 +106,12 @@ function isDefault(route: RouteFact): boolean {
 
 const kernelPriorities: readonly number[] = [0, 32766, 32767];
 
+function isKernelRule(rule: RuleFact): boolean {
+  return kernelPriorities.includes(rule.priority);
+}
+
 function removeRule(namespace: string, rule: RuleFact): readonly Candidate[] {
-  if (kernelPriorities.includes(rule.priority)) return [];
+  if (isKernelRule(rule)) return [];
   const text = formatRule(rule);
   return [
     {
@@ -107,13 +123,26 @@ function removeRule(namespace: string, rule: RuleFact): readonly Candidate[] {
   ];
 }
 
-function setSysctl(element: Extract<Element, { kind: 'sysctl' }>): readonly Candidate[] {
+function setSysctl(network: Network, element: Extract<Element, { kind: 'sysctl' }>): readonly Candidate[] {
   const { namespace, key, value } = element;
-  return proposedValues(key).map(({ key: target, value: next, rank }) => ({
+  const sysctls = network.namespaces.get(namespace)?.facts.sysctls;
+  const found = (other: string): string | undefined =>
+    sysctls?.known === true ? sysctls.value.get(other)?.value : undefined;
+  // A switch for all that is on already does nothing when it is switched on (devinet_sysctl_forward, Linux 6.12).
+  const proposed = proposedValues(key).filter((one) => one.key === key || found(one.key) !== one.value);
+  return proposed.map(({ key: target, value: next, rank }) => ({
     key: `sysctl ${namespace} ${target}=${next}`,
     family: `sysctl ${target}=${next}`,
     rank,
-    changes: [{ kind: 'set-sysctl', namespace, key: target, value: next, was: value }],
+    changes: [
+      {
+        kind: 'set-sysctl',
+        namespace,
+        key: target,
+        value: next,
+        was: target === key ? value : (found(target) ?? value),
+      },
+    ],
   }));
 }
 
@@ -140,7 +169,8 @@ function proposedValues(key: string): readonly ProposedValue[] {
   }
   if (key.endsWith('.rp_filter'))
     return [
-      { key, value: '2', rank: 20 },
+      // Of the same rank as the route that makes the ways differ: what stands where it was lost comes first.
+      { key, value: '2', rank: 10 },
       { key, value: '0', rank: 21 },
     ];
   if (key.endsWith('.src_valid_mark')) return [{ key, value: '1', rank: 19 }];

@@ -1,13 +1,14 @@
 // Candidates from what flannel would have written: the route, neighbour and forwarding entry of the node that a packet is
 // for, and the address that a node published for its end of the overlay. Proposed where they are absent or different.
 import type { Candidate } from './candidate.ts';
-import { findExpectedPeer, findOverlayLink, listExpectedPeers } from '../model/kubernetes/expect-overlay.ts';
-import type { ExpectedPeer } from '../model/kubernetes/expect-overlay.ts';
+import { findExpectedPeer, findOverlayLink, listExpectedPeers } from '../model/expected-overlay.ts';
+import type { ExpectedPeer } from '../model/expected-overlay.ts';
 import { fdbKey, neighborKey } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 import type { NodeFact } from '../snapshot/cluster-facts.ts';
+import type { LinkFact } from '../snapshot/namespace-facts.ts';
 import { isSameRoute } from '../snapshot/apply-changes.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';
 import type { Hop } from '../trace/flow.ts';
@@ -17,6 +18,7 @@ export function proposeExpected(network: Network, hop: Hop): readonly Candidate[
   if (root === undefined || !root.id.startsWith('node/')) return [];
   const peer = findExpectedPeer(network, root, hop.packet.destination);
   if (peer === undefined) return [];
+  if (isDown(peer.link)) return [raiseOverlay(network, root, peer.link)];
   return [
     ...proposeRoute(root, peer),
     ...proposeNeighbor(root, peer),
@@ -24,6 +26,24 @@ export function proposeExpected(network: Network, hop: Hop): readonly Candidate[
     ...proposeVtep(network, peer.node),
     ...proposeOwnVtep(network, root),
   ];
+}
+
+function isDown(link: LinkFact): boolean {
+  return link.flags.length > 0 && !link.flags.includes('UP');
+}
+
+/** With a device that is taken down its routes and neighbour entries go; raising it alone does not bring them back. */
+function raiseOverlay(network: Network, root: Namespace, link: LinkFact): Candidate {
+  const peers = listExpectedPeers(network, root).filter((peer) => peer.link === link);
+  const entries = peers.flatMap((peer) =>
+    [...proposeRoute(root, peer), ...proposeNeighbor(root, peer)].flatMap((candidate) => candidate.changes),
+  );
+  return {
+    key: `link-up ${root.id} ${link.name}${entries.length === 0 ? '' : ' with its entries'}`,
+    family: `link-up ${link.name}`,
+    rank: 6,
+    changes: [{ kind: 'set-link-up', namespace: root.id, link: link.name }, ...entries],
+  };
 }
 
 function proposeRoute(root: Namespace, peer: ExpectedPeer): readonly Candidate[] {

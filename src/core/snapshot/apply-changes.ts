@@ -110,7 +110,10 @@ function insertRule(rows: readonly RuleFact[], rule: RuleFact): readonly RuleFac
   return [...before, rule, ...rows.filter((row) => row.priority > rule.priority)];
 }
 
-/** `net.ipv4.ip_forward` sets every device's own switch, as the kernel does when it is written. */
+/**
+ * `net.ipv4.ip_forward` sets every device's own switch when its value changes, the IPv6 one whenever it is written
+ * (Linux 6.12, devinet_sysctl_forward and addrconf_fixup_forwarding).
+ */
 function setSysctl(
   map: ReadonlyMap<string, SysctlFact>,
   key: string,
@@ -119,6 +122,7 @@ function setSysctl(
   const fact = { evidence: proposedEvidence, value };
   const next = new Map(map).set(key, fact);
   if (key !== 'net.ipv4.ip_forward' && key !== 'net.ipv6.conf.all.forwarding') return next;
+  if (key === 'net.ipv4.ip_forward' && map.get(key)?.value === value) return next;
   const pattern = key.startsWith('net.ipv4')
     ? /^net\.ipv4\.conf\..*\.forwarding$/
     : /^net\.ipv6\.conf\..*\.forwarding$/;

@@ -211,6 +211,18 @@ export function receiveVxlan(
     });
     return endLost(hop, frame.at, 'wrong-host');
   }
+  if (device.mac !== undefined && device.mac === frame.from.mac) {
+    // vxlan_set_mac of Linux 6.12 takes a frame with its own source for its own echo.
+    const did = `${device.name} has the sender's own ${device.mac}: dropped as an echo of itself`;
+    const hop = addHop(state, frame.at, {
+      step: 'decap',
+      did,
+      because: [device.evidence],
+      elements,
+      link: device.name,
+    });
+    return endLost(hop, frame.at, 'wrong-host');
+  }
   const hop = addHop(state, frame.at, {
     step: 'decap',
     did: `${device.name} unwraps it`,

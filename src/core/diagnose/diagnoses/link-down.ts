@@ -3,6 +3,7 @@
 // Known by Raising it (and nothing else) makes the failing flows arrive.
 // Repair   Bring it up; find out who took it down.
 import { joinNames, joinWords } from '../name-cause.ts';
+import type { Change } from '../../snapshot/change.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 
 export const linkDown: CatalogueEntry = {
@@ -19,13 +20,16 @@ export const linkDown: CatalogueEntry = {
   },
   name: (group, world) => {
     const raised = group.changes.flatMap((change) => (change.kind === 'set-link-up' ? [change] : []));
-    if (raised.length === 0 || raised.length !== group.changes.length) return undefined;
+    const isWhole = group.changes.every(
+      (change) => change.kind === 'set-link-up' || isEntryOf(change, raised),
+    );
+    if (raised.length === 0 || !isWhole) return undefined;
     const names = joinWords(raised.map((change) => change.link));
     return {
       code: 'link-down',
       layer: 'kernel-route',
       title: `${names} on ${joinNames(group.namespaces)} is down.`,
-      explanation: `Packets leave ${joinNames(group.namespaces)} by ${names}, which is down or has no carrier, and are dropped there.`,
+      explanation: `Packets leave ${joinNames(group.namespaces)} by ${names}, which is down or has no carrier, and are dropped there or, its routes being gone with it, leave by another device.`,
       subjects: group.namespaces,
       elements: raised.flatMap((change) => {
         const link = world.network.namespaces.get(change.namespace)?.linksByName.get(change.link);
@@ -37,3 +41,14 @@ export const linkDown: CatalogueEntry = {
     };
   },
 };
+
+/** What went with the device and has to come back with it. */
+function isEntryOf(
+  change: Change,
+  raised: readonly { readonly namespace: string; readonly link: string }[],
+): boolean {
+  const isRaised = (namespace: string, link: string | undefined): boolean =>
+    raised.some((one) => one.namespace === namespace && one.link === link);
+  if (change.kind === 'add-route') return isRaised(change.namespace, change.route.nexthops[0]?.link);
+  return change.kind === 'set-neighbor' && isRaised(change.namespace, change.link);
+}
