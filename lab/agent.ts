@@ -14,7 +14,7 @@ import type {
   ProbeTarget,
 } from './agent-protocol.ts';
 import type { LabMachine, LabProcess } from './machine.ts';
-import type { PlannedPod } from './plan.ts';
+import type { PlannedPod } from './planned.ts';
 
 export interface Agent {
   readonly name: string;

@@ -17,7 +17,7 @@ import type { Agent } from './agent.ts';
 import type { AgentConfig, AgentListener } from './agent-protocol.ts';
 import type { Kubelets } from './kubelet.ts';
 import type { LabMachine } from './machine.ts';
-import type { LabOptions, LabPlan, PlannedPod } from './plan.ts';
+import type { LabOptions, LabPlan, PlannedPod } from './planned.ts';
 import type { Tailnet } from './tailnet-request.ts';
 
 export interface RunningLab {

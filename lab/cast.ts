@@ -2,7 +2,7 @@
 // every node, so that each node has at least two pods and one Service has an endpoint everywhere. In go the nodes, out
 // come pods and Services with their addresses. With fewer than three nodes the last ones share.
 import { deriveSuffix } from './derived-names.ts';
-import type { PlannedNode, PlannedPod, PlannedPort, PlannedService, PodProgram } from './plan.ts';
+import type { PlannedNode, PlannedPod, PlannedPort, PlannedService, PodProgram } from './planned.ts';
 
 interface Role {
   readonly namespace: string;

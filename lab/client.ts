@@ -25,7 +25,7 @@ import type { ProbeResult } from './agent-protocol.ts';
 import type { LabDescription, LabFlow } from './control.ts';
 import type { LabFault } from './fault.ts';
 import type { RunOptions, RunResult } from './machine.ts';
-import type { LabOptions } from './plan.ts';
+import type { LabOptions } from './planned.ts';
 import type { StartOrder, SupervisorMessage } from './start-protocol.ts';
 
 export const defaultLabOptions: LabOptions = {

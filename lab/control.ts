@@ -2,7 +2,7 @@
 // connection on the lab's Unix socket, one JSON reply, then the end.
 import { connect, createServer } from 'node:net';
 import { readLines, type ProbeProtocol, type ProbeResult } from './agent-protocol.ts';
-import type { LabOptions, PlannedPod, PlannedService } from './plan.ts';
+import type { LabOptions, PlannedPod, PlannedService } from './planned.ts';
 
 /** One attempt with real packets. */
 export interface LabFlow {

@@ -2,7 +2,7 @@
 // a diagnosis must find. One file per fault stands in faults/; this is the shape they share.
 import { expectSuccess } from './machine.ts';
 import type { LabMachine } from './machine.ts';
-import type { LabPlan } from './plan.ts';
+import type { LabPlan } from './planned.ts';
 import type { Tailnet } from './tailnet-request.ts';
 
 /** What a diagnosis must find: exactly these, and nothing besides. */

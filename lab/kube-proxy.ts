@@ -3,7 +3,7 @@
 // Left out: the nfacct match (kube-proxy leaves it out too where the kernel has no such counter), NodePorts and the
 // IPv6 tables, which an IPv4 cluster of ClusterIPs does not need.
 import { deriveChainName } from './derived-names.ts';
-import type { PlannedPort } from './plan.ts';
+import type { PlannedPort } from './planned.ts';
 
 export interface ProxiedPort {
   readonly namespace: string;

@@ -9,7 +9,7 @@ import type { Agent } from './agent.ts';
 import type { ApplicationState, ProbeResult } from './agent-protocol.ts';
 import type { ProxiedPort } from './kube-proxy.ts';
 import type { LabMachine } from './machine.ts';
-import type { LabPlan, PlannedPod } from './plan.ts';
+import type { LabPlan, PlannedPod } from './planned.ts';
 
 export interface PodObservation {
   readonly isReady: boolean;

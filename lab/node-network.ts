@@ -3,7 +3,7 @@
 // a lab is up in seconds only because nothing here costs a process per command).
 import { deriveVethName } from './derived-names.ts';
 import { podNetns, podsOn } from './plan.ts';
-import type { LabPlan, PlannedNode, PlannedPod } from './plan.ts';
+import type { LabPlan, PlannedNode, PlannedPod } from './planned.ts';
 
 /** flannel's and the pods' MTU: the LAN's less what VXLAN adds. */
 const podMtu = 1450;

@@ -3,7 +3,7 @@
 import { deriveSuffix } from './derived-names.ts';
 import { isCrashed, metadataOf, toSeconds, uidOf } from './recorded-world.ts';
 import type { ProbeResult } from './agent-protocol.ts';
-import type { PlannedPod } from './plan.ts';
+import type { PlannedPod } from './planned.ts';
 import type { JsonObject, RecordedWorld } from './recorded-world.ts';
 
 export function eventObjects(world: RecordedWorld): JsonObject[] {

@@ -1,7 +1,7 @@
 // The Nodes and Namespaces. A Node carries what flannel announces in its annotations: a fault that makes flannel choose
 // the wrong card shows there, as it would in a cluster.
 import { metadataOf, toSeconds } from './recorded-world.ts';
-import type { PlannedNode } from './plan.ts';
+import type { PlannedNode } from './planned.ts';
 import type { JsonObject, RecordedWorld } from './recorded-world.ts';
 
 const kubernetesVersion = 'v1.36.3+k3s1';

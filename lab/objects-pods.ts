@@ -5,7 +5,7 @@ import { agentBackOffText, applicationSecretName, frontendEnvironment } from './
 import { resolverOptions } from './pod-files.ts';
 import { findNode } from './plan.ts';
 import { isCrashed, isPodReady, metadataOf, toSeconds, uidOf } from './recorded-world.ts';
-import type { PlannedPod } from './plan.ts';
+import type { PlannedPod } from './planned.ts';
 import type { JsonObject, RecordedWorld } from './recorded-world.ts';
 
 export function podObjects(world: RecordedWorld): JsonObject[] {

@@ -3,7 +3,7 @@ import { deriveSuffix } from './derived-names.ts';
 import { selectPods } from './kubelet.ts';
 import { apiServerPort } from './plan.ts';
 import { isPodReady, metadataOf, uidOf } from './recorded-world.ts';
-import type { PlannedPod, PlannedService } from './plan.ts';
+import type { PlannedPod, PlannedService } from './planned.ts';
 import type { JsonObject, RecordedWorld } from './recorded-world.ts';
 
 export function serviceObjects(world: RecordedWorld): JsonObject[] {

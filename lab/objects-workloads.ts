@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer';
 import { podTemplateSpec } from './objects-pods.ts';
 import { isPodReady, metadataOf, toSeconds, uidOf } from './recorded-world.ts';
 import { applicationSecretName, corefile, databaseUrl } from './workload-settings.ts';
-import type { PlannedPod } from './plan.ts';
+import type { PlannedPod } from './planned.ts';
 import type { JsonObject, RecordedWorld } from './recorded-world.ts';
 
 export function deploymentObjects(world: RecordedWorld): JsonObject[] {

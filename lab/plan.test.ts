@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { faults } from './fault-list.ts';
 import { planWithFaults } from './plan-with-faults.ts';
 import { planLab, podsOn } from './plan.ts';
-import type { LabOptions } from './plan.ts';
+import type { LabOptions } from './planned.ts';
 
 const options: LabOptions = {
   name: 'lab',

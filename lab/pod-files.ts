@@ -3,7 +3,7 @@
 // under /etc/netns, where `ip netns exec` finds them, and in a folder that becomes the /etc of the pod's program
 // (tailscaled replaces the node's /etc/resolv.conf by rename, which undoes mounts over that file in other namespaces).
 import { podNetns, podsOn } from './plan.ts';
-import type { LabPlan, PlannedNode, PlannedPod } from './plan.ts';
+import type { LabPlan, PlannedNode, PlannedPod } from './planned.ts';
 
 export const clusterDomain = 'cluster.local';
 

@@ -4,7 +4,7 @@
 import { deriveUid } from './derived-names.ts';
 import type { ApplicationState } from './agent-protocol.ts';
 import type { PodObservation } from './kubelet.ts';
-import type { LabPlan, PlannedPod } from './plan.ts';
+import type { LabPlan, PlannedPod } from './planned.ts';
 
 export interface RecordedWorld {
   readonly plan: LabPlan;

@@ -1,6 +1,6 @@
 // What the starter of a lab and its supervisor say to each other while it is built, one JSON document a line: the order,
 // progress, `ready`; then the starter writes the word `keep` and gets `kept`, and from then on the lab lives by itself.
-import type { LabOptions } from './plan.ts';
+import type { LabOptions } from './planned.ts';
 
 export interface StartOrder {
   readonly options: LabOptions;

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { exchangeFolder, privateFolders } from './holder.ts';
-import type { LabOptions } from './plan.ts';
+import type { LabOptions } from './planned.ts';
 
 export interface LabState {
   readonly options: LabOptions;

@@ -2,7 +2,7 @@
 // the named nodes are the ones that accept routes. In go the plan and the two choices, out comes the changed plan.
 import { formatPrefix, makePrefix, parsePrefix } from '../src/core/net/prefix.ts';
 import { findNode } from './plan.ts';
-import type { LabPlan } from './plan.ts';
+import type { LabPlan } from './planned.ts';
 
 export interface TakenRoutes {
   readonly prefixes: readonly string[];

@@ -1,7 +1,7 @@
 // What the workloads are configured with: the database's address in the application's Secret, the frontend's
 // environment, CoreDNS's Corefile. Said once, because the programs are started with it and the objects record it.
 import { clusterDomain } from './pod-files.ts';
-import type { PlannedPod } from './plan.ts';
+import type { PlannedPod } from './planned.ts';
 
 export const applicationSecretName = 'api-env';
 

@@ -1,6 +1,6 @@
 // flannel on one node took the wrong network card.
 import { findNode } from '../plan.ts';
-import type { PlannedNode } from '../plan.ts';
+import type { PlannedNode } from '../planned.ts';
 import type { LabFault } from '../fault.ts';
 
 export const flannelWrongInterface: LabFault = {

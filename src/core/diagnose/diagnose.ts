@@ -15,6 +15,7 @@ import { causesOfEndpoints, explainSymptoms } from './explain-symptoms.ts';
 import { findChanges, findNeeded } from './find-changes.ts';
 import type { FoundChanges } from './find-changes.ts';
 import { judgeMeasured } from './judge-measured.ts';
+import { listDoubts } from './list-doubts.ts';
 import { listIntents } from './list-intents.ts';
 import { listRisks } from './list-risks.ts';
 import { listUnknowns, listUnlisted } from './list-unknowns.ts';
@@ -33,12 +34,13 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const { causes, causeOf } = buildCauses(base, found, failing);
   const symptoms = explainAll(base, { found, causeOf, judged });
   const explained = causes.map((cause) => withSymptoms(cause, symptoms, base, failing));
-  const unknowns = listUnknowns(base.network, judged);
+  const doubts = listDoubts(base.network, judged);
+  const unknowns = [...listUnknowns(base.network, judged), ...doubts];
   const unlisted = listUnlisted(base.network);
-  const verdict = judgeAll({ judged, causes: explained, symptoms, unlisted });
+  const verdict = judgeAll({ judged, causes: explained, symptoms, unlisted, doubts });
   return {
     verdict,
-    summary: summarise({ verdict, judged, causes: explained, symptoms, unknowns, unlisted }),
+    summary: summarise({ verdict, judged, causes: explained, symptoms, unknowns, unlisted, doubts }),
     vantage: describeVantage(snapshot),
     judged,
     causes: explained,
@@ -103,21 +105,23 @@ interface Judged {
   readonly symptoms: readonly Symptom[];
   /** Lists of the cluster that are missing, so that not every flow that should work could be asked. */
   readonly unlisted: readonly Unknown[];
+  /** Packet filters on the way that could drop, and that nobody evaluated. */
+  readonly doubts: readonly Unknown[];
 }
 
-function judgeAll({ judged, causes, symptoms, unlisted }: Judged): DiagnosisVerdict {
+function judgeAll({ judged, causes, symptoms, unlisted, doubts }: Judged): DiagnosisVerdict {
   if (causes.some((cause) => cause.confidence !== 'suspected')) return 'broken';
   const isOpen = judged.length === 0 || judged.some(({ trace }) => trace.verdict !== 'arrives');
   const isUnexplained = symptoms.some(
     (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
   );
-  return isOpen || isUnexplained || unlisted.length > 0 ? 'unknown' : 'healthy';
+  return isOpen || isUnexplained || unlisted.length > 0 || doubts.length > 0 ? 'unknown' : 'healthy';
 }
 
 function summarise(
   about: Judged & { readonly verdict: DiagnosisVerdict; readonly unknowns: readonly Unknown[] },
 ): string {
-  const { verdict, judged, causes, symptoms, unknowns, unlisted } = about;
+  const { verdict, judged, causes, symptoms, unknowns, unlisted, doubts } = about;
   const first = causes[0];
   if (verdict === 'broken' && first !== undefined) return first.title;
   if (verdict === 'healthy') return `${judged.length} intended flows arrive.`;
@@ -133,7 +137,7 @@ function summarise(
     (symptom) => symptom.explainedBy.length === 0 && symptom.notConnectivity === undefined,
   );
   if (unexplained.length === 0)
-    return `${judged.length} intended flows arrive, but not all that should work is known: ${unlisted[0]?.question ?? 'facts are missing'}`;
+    return `${judged.length} intended flows arrive, but not everything is known: ${[...unlisted, ...doubts][0]?.question ?? 'facts are missing'}`;
   return `All ${judged.length} intended flows arrive on the model, yet ${unexplained.length} observed failures are unexplained.`;
 }
 

@@ -4,7 +4,7 @@ import { findAdvertisers, takenBy } from './route-targets.ts';
 import type { World } from './world.ts';
 import { isTunnelDevice } from './tunnel-device.ts';
 import type { Evidence } from '../fact/evidence.ts';
-import { isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
+import { isServiceAddress } from '../model/cluster-network.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';
 import type { RouteFact } from '../snapshot/namespace-facts.ts';

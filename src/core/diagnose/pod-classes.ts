@@ -1,8 +1,8 @@
 // Pods that nothing tells apart are one class: same node, no route or rule anywhere that names one and not the other, and
 // namespaces that route alike. One member is traced for all. In: the network. Out: classes, each with its members in
 // name order.
-import { linksOf } from '../model/host/build-namespace.ts';
-import { isOnPodNetwork } from '../model/kubernetes/find-pod-namespaces.ts';
+import { linksOf } from '../model/network.ts';
+import { isOnPodNetwork } from '../model/pod-network.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import type { Address } from '../net/address.ts';
 import { formatPrefix, prefixContains, widthOf } from '../net/prefix.ts';

@@ -5,7 +5,7 @@ import { joinWords } from './name-cause.ts';
 import { findAdvertisers, findSiblings, takenBy } from './route-targets.ts';
 import type { Advertiser, Taken } from './route-targets.ts';
 import type { World } from './world.ts';
-import { isPodAddress, isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
+import { isPodAddress, isServiceAddress } from '../model/cluster-network.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';

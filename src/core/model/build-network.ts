@@ -4,12 +4,13 @@ import type { Note } from '../fact/note.ts';
 import type { Address } from '../net/address.ts';
 import type { PodFact } from '../snapshot/cluster-facts.ts';
 import type { MachineFacts } from '../snapshot/machine-facts.ts';
+import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { buildNamespace } from './host/build-namespace.ts';
 import { connectWires } from './host/connect-wires.ts';
 import { findPodNamespaces } from './kubernetes/find-pod-namespaces.ts';
-import { readClusterNetwork } from './kubernetes/read-cluster-network.ts';
-import { indexServices } from './kubernetes/index-services.ts';
+import { readClusterNetwork } from './cluster-network.ts';
+import { indexServices } from './service-table.ts';
 import { wireKey } from './network.ts';
 import type { AddressOwner, Machine, Namespace, NamespaceId, Network, WireEnd } from './network.ts';
 
@@ -54,7 +55,12 @@ function buildMachine(snapshot: Snapshot, facts: MachineFacts): MachinePart {
     }
   }
   return {
-    machine: { id, facts, pods: found.namespaces.map((namespace) => namespace.id) },
+    machine: {
+      id,
+      facts,
+      pods: found.namespaces.map((namespace) => namespace.id),
+      tailnetLinks: findTailnetLinks(facts),
+    },
     namespaces: [root, ...found.namespaces],
     wires,
     notes: found.notes,

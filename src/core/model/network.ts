@@ -6,7 +6,7 @@ import type { Note } from '../fact/note.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { ClusterFacts } from '../snapshot/cluster-facts.ts';
-import type { ServiceTable } from './kubernetes/index-services.ts';
+import type { ServiceTable } from './service-table.ts';
 import type { MachineFacts } from '../snapshot/machine-facts.ts';
 import type {
   AddressFact,
@@ -47,6 +47,8 @@ export interface Machine {
   readonly id: NamespaceId;
   readonly facts: MachineFacts;
   readonly pods: readonly NamespaceId[];
+  /** tailscaled's devices, by name. */
+  readonly tailnetLinks: ReadonlySet<string>;
 }
 
 export interface ClusterNetwork {
@@ -90,4 +92,9 @@ export function neighborKey(link: string, address: Address): string {
 
 export function fdbKey(link: string, mac: string): string {
   return `${link} ${mac}`;
+}
+
+/** Devices that exist, or nothing where nobody knows. */
+export function linksOf(namespace: Namespace): readonly LinkFact[] {
+  return namespace.facts.links.known ? namespace.facts.links.value : [];
 }

@@ -9,7 +9,7 @@ import { restartFlannel } from './repair-entries.ts';
 import type { RootCause } from '../diagnose/diagnosis.ts';
 import { joinNames } from '../diagnose/name-cause.ts';
 import type { World } from '../diagnose/world.ts';
-import { listExpectedPeers } from '../model/kubernetes/expect-overlay.ts';
+import { listExpectedPeers } from '../model/expected-overlay.ts';
 import type { Change } from '../snapshot/change.ts';
 import { routeWords } from '../snapshot/format-routing.ts';
 

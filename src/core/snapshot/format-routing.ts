@@ -76,7 +76,10 @@ function selectorWords(rule: RuleEdit): readonly string[] {
   return rule.isInverted ? ['not', ...body] : body;
 }
 
-function portWords(name: string, range: { readonly from: number; readonly to: number } | undefined): readonly string[] {
+function portWords(
+  name: string,
+  range: { readonly from: number; readonly to: number } | undefined,
+): readonly string[] {
   if (range === undefined) return [];
   const isSingle = range.from === range.to && name !== 'uidrange';
   return [name, isSingle ? String(range.from) : `${range.from}-${range.to}`];
@@ -90,7 +93,9 @@ function formatMark(mark: { readonly value: number; readonly mask: number }): st
 function actionWords(rule: RuleEdit): readonly string[] {
   const { action } = rule;
   const suppress = [
-    ...(rule.suppressPrefixLength === undefined ? [] : ['suppress_prefixlength', String(rule.suppressPrefixLength)]),
+    ...(rule.suppressPrefixLength === undefined
+      ? []
+      : ['suppress_prefixlength', String(rule.suppressPrefixLength)]),
     ...(rule.suppressGroup === undefined ? [] : ['suppress_ifgroup', rule.suppressGroup]),
   ];
   switch (action.kind) {

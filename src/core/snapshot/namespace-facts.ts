@@ -200,6 +200,13 @@ export interface ResolverFact {
   readonly options: readonly string[];
 }
 
+/** Something in the packet filter that could drop or refuse; not evaluated, only known to be there. */
+export interface FilterDropFact {
+  readonly evidence: Evidence;
+  readonly chain: string;
+  readonly text: string;
+}
+
 export interface NamespaceFacts {
   /** The bundle folder it was read from, without a trailing slash. */
   readonly path: string;
@@ -213,4 +220,6 @@ export interface NamespaceFacts {
   readonly sockets: Known<readonly SocketFact[]>;
   readonly resolver: Known<ResolverFact>;
   readonly hosts: Known<ReadonlyMap<string, readonly Address[]>>;
+  /** Of each `iptables-save` dump that was collected. */
+  readonly filterDrops?: readonly Known<readonly FilterDropFact[]>[];
 }

@@ -2,8 +2,8 @@
 // from this source, and if its packet filter lets a new connection in. Rules: WireGuard's cryptokey routing and
 // tailscale 1.102 wgengine/filter (the receiver filters, replies pass; a peer drops a source outside the sender's
 // AllowedIPs without a word).
-import { findExpectedWay } from '../model/kubernetes/expect-overlay.ts';
-import { isPodAddress, isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
+import { findExpectedWay } from '../model/expected-overlay.ts';
+import { isPodAddress, isServiceAddress } from '../model/cluster-network.ts';
 import { judgeFilter } from './packet-filter.ts';
 import { addHop, endDelivered, endLost, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
@@ -11,7 +11,6 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Address } from '../net/address.ts';
 import { parsePrefix, prefixContains } from '../net/prefix.ts';
 import type { Machine, Namespace, Network } from '../model/network.ts';
-import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import type { TailscalePeer, TailscaleStatus } from '../snapshot/machine-facts.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
 
@@ -199,5 +198,5 @@ function enterPeer(
 }
 
 function tailnetLinkOf(machine: Machine): string {
-  return [...findTailnetLinks(machine.facts)][0] ?? 'tailscale0';
+  return [...machine.tailnetLinks][0] ?? 'tailscale0';
 }

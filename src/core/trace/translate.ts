@@ -3,14 +3,13 @@
 // ip-masq) write for the collected objects, so each translation says that it is assumed. What a reply meets is exact: the
 // inverse of what was done to the packet, as conntrack keeps it.
 import type { Evidence } from '../fact/evidence.ts';
-import { isPodAddress } from '../model/kubernetes/read-cluster-network.ts';
-import { serviceKey } from '../model/kubernetes/index-services.ts';
-import type { ServiceEntry } from '../model/kubernetes/index-services.ts';
+import { isPodAddress } from '../model/cluster-network.ts';
+import { serviceKey } from '../model/service-table.ts';
+import type { ServiceEntry } from '../model/service-table.ts';
 import { isRoot, withPacket } from './walk.ts';
 import type { NatEntry, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import type { Address } from '../net/address.ts';
-import { findTailnetLinks } from '../snapshot/find-tailnet-links.ts';
 import type { Packet } from './flow.ts';
 
 export type ServiceAnswer =
@@ -101,7 +100,7 @@ function isLocalPod(network: Network, namespace: Namespace, address: Address): b
 /** A pod may run a tailscaled of its own, whose files are not those of its machine. */
 export function isTailnetLink(network: Network, namespace: Namespace, link: string): boolean {
   const machine = network.machines.get(namespace.id);
-  return machine !== undefined && findTailnetLinks(machine.facts).has(link);
+  return machine !== undefined && machine.tailnetLinks.has(link);
 }
 
 /** Rewrites the source and remembers it. */

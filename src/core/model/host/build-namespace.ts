@@ -2,13 +2,7 @@
 // name, index and key. Kept per facts object, so that a change to one namespace rebuilds only that one.
 import { mapKnown } from '../../fact/known.ts';
 import type { Known } from '../../fact/known.ts';
-import type {
-  AddressFact,
-  FdbFact,
-  LinkFact,
-  NamespaceFacts,
-  NeighborFact,
-} from '../../snapshot/namespace-facts.ts';
+import type { AddressFact, FdbFact, NamespaceFacts, NeighborFact } from '../../snapshot/namespace-facts.ts';
 import { fdbKey, neighborKey } from '../network.ts';
 import type { Namespace, NamespaceId } from '../network.ts';
 
@@ -70,9 +64,4 @@ function indexFdb(rows: readonly FdbFact[]): ReadonlyMap<string, readonly FdbFac
     else sofar.push(row);
   }
   return byKey;
-}
-
-/** Devices that exist, or nothing where nobody knows. */
-export function linksOf(namespace: Namespace): readonly LinkFact[] {
-  return namespace.facts.links.known ? namespace.facts.links.value : [];
 }

@@ -2,7 +2,7 @@
 // node, and that one is `@if2`. Both directions must agree, within one machine. Where the host's end cannot be told that
 // way (a device list without peer indexes), the bridge's table says behind which port the pod's MAC was learned.
 import type { LinkFact } from '../../snapshot/namespace-facts.ts';
-import { linksOf } from './build-namespace.ts';
+import { linksOf } from '../network.ts';
 import { wireKey } from '../network.ts';
 import type { Namespace, WireEnd } from '../network.ts';
 

@@ -5,6 +5,7 @@ import type { Address } from '../../net/address.ts';
 import type { PodFact } from '../../snapshot/cluster-facts.ts';
 import type { MachineFacts } from '../../snapshot/machine-facts.ts';
 import type { NamespaceFacts } from '../../snapshot/namespace-facts.ts';
+import { isOnPodNetwork } from '../pod-network.ts';
 import { buildNamespace } from '../host/build-namespace.ts';
 import type { Namespace } from '../network.ts';
 import { assumeNamespaceFacts, findAttachment } from './assume-namespace.ts';
@@ -15,11 +16,6 @@ export interface FoundPods {
   /** Assumed pods and where they hang: by namespace id. */
   readonly attachments: ReadonlyMap<string, Attachment>;
   readonly notes: readonly Note[];
-}
-
-/** A pod that has, or should have, a network of its own right now. */
-export function isOnPodNetwork(pod: PodFact): boolean {
-  return !pod.isHostNetwork && pod.ips.length > 0 && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
 }
 
 export function findPodNamespaces(

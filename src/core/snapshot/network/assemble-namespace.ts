@@ -11,6 +11,7 @@ import {
   addressKind,
   bridgePortKind,
   fdbKind,
+  filterDropKind,
   hostsKind,
   linkKind,
   neighborKind,
@@ -41,6 +42,9 @@ export function createNamespaceShelves() {
     sockets: createFactShelf(socketKind),
     resolver: createFactShelf(resolverKind),
     hosts: createFactShelf(hostsKind),
+    filter: createFactShelf(filterDropKind('iptables-save')),
+    filterLegacy: createFactShelf(filterDropKind('iptables-legacy-save')),
+    filterNft: createFactShelf(filterDropKind('iptables-nft-save')),
   };
 }
 
@@ -69,6 +73,7 @@ export function assembleNamespace(
     sockets: settle(shelves.sockets),
     resolver: settle(shelves.resolver),
     hosts: settle(shelves.hosts),
+    filterDrops: [settle(shelves.filter), settle(shelves.filterLegacy), settle(shelves.filterNft)],
   };
 }
 

@@ -1,15 +1,15 @@
 // What the pod network's own program would have written on a node, from the objects alone. It proposes, it never judges:
 // an unusual state that delivers is healthy. Source: flannel 0.28.9, pkg/backend/vxlan (route, neighbour and FDB entry per
 // lease; the lease is the Node's annotations and podCIDR).
-import type { Address } from '../../net/address.ts';
-import { familyOf } from '../../net/address.ts';
-import { makePrefix, prefixContains } from '../../net/prefix.ts';
-import type { Prefix } from '../../net/prefix.ts';
-import type { FlannelLease, NodeFact } from '../../snapshot/cluster-facts.ts';
-import type { RouteEdit } from '../../snapshot/change.ts';
-import type { LinkFact } from '../../snapshot/namespace-facts.ts';
-import { linksOf } from '../host/build-namespace.ts';
-import type { Namespace, Network } from '../network.ts';
+import type { Address } from '../net/address.ts';
+import { familyOf } from '../net/address.ts';
+import { makePrefix, prefixContains } from '../net/prefix.ts';
+import type { Prefix } from '../net/prefix.ts';
+import type { FlannelLease, NodeFact } from '../snapshot/cluster-facts.ts';
+import type { RouteEdit } from '../snapshot/change.ts';
+import type { LinkFact } from '../snapshot/namespace-facts.ts';
+import { linksOf } from './network.ts';
+import type { Namespace, Network } from './network.ts';
 
 /** One remote node as flannel sees it from this one. */
 export interface ExpectedPeer {

@@ -1,12 +1,12 @@
 // From which prefixes the cluster numbers its pods and Services, and under which domain. Observed first (podCIDRs,
 // programs' arguments, flannel's subnet.env, ServiceCIDR objects), a distribution's usual range last.
-import { familyOf } from '../../net/address.ts';
-import type { Address } from '../../net/address.ts';
-import { formatPrefix, parsePrefix, prefixContains, prefixCovers } from '../../net/prefix.ts';
-import type { Prefix } from '../../net/prefix.ts';
-import type { Json, KubeObject } from '../../snapshot/cluster-facts.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { ClusterNetwork } from '../network.ts';
+import { familyOf } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
+import { formatPrefix, parsePrefix, prefixContains, prefixCovers } from '../net/prefix.ts';
+import type { Prefix } from '../net/prefix.ts';
+import type { Json, KubeObject } from '../snapshot/cluster-facts.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { ClusterNetwork } from './network.ts';
 
 export function readClusterNetwork(snapshot: Snapshot): ClusterNetwork {
   return {

@@ -2,10 +2,10 @@
 // In: Service and EndpointSlice objects. Out: a table by `address protocol port`. Which endpoints count follows
 // kube-proxy's CategorizeEndpoints (kubernetes 1.30, pkg/proxy/topology.go): the ready ones; when none is ready, those
 // that are terminating but still serve.
-import type { Evidence } from '../../fact/evidence.ts';
-import type { Address } from '../../net/address.ts';
-import { familyOf } from '../../net/address.ts';
-import type { ClusterFacts, EndpointsFact, ServicePort } from '../../snapshot/cluster-facts.ts';
+import type { Evidence } from '../fact/evidence.ts';
+import type { Address } from '../net/address.ts';
+import { familyOf } from '../net/address.ts';
+import type { ClusterFacts, EndpointsFact, ServicePort } from '../snapshot/cluster-facts.ts';
 
 export interface ServiceEndpoint {
   readonly address: Address;
