@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'peers/', 'test/bundles/', 'test/scenarios/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'peers/', 'test/bundles/'] },
   ...tseslint.configs.strictTypeChecked.map((part) => ({ ...part, files: ['**/*.ts'] })),
   {
     files: ['**/*.ts'],
