@@ -2,7 +2,7 @@
 // go results on standard output and progress on standard error. The lab's code is loaded only when it is needed.
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { LabOptions } from '../../../lab/plan.ts';
+import type { LabOptions } from '../../../lab/planned.ts';
 
 interface NameOption {
   readonly name: string;

@@ -2,8 +2,8 @@
 // not. In: the device and the next hop. Out: arrival at a known machine that has the destination address on a device of
 // its own (routers between machines are taken for granted, and the hop says so); a loss where a pod's or Service's address
 // leaves by a way that is not the pod network's; otherwise unknown.
-import { isPodAddress, isServiceAddress } from '../model/kubernetes/read-cluster-network.ts';
-import { findExpectedWay } from '../model/kubernetes/expect-overlay.ts';
+import { isPodAddress, isServiceAddress } from '../model/cluster-network.ts';
+import { findExpectedWay } from '../model/expected-overlay.ts';
 import { segmentOf, underlaySegment } from './segment.ts';
 import { addHop, endLost, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';

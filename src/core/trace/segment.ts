@@ -1,7 +1,7 @@
 // Which devices hear each other's frames. A bridge with everything wired to its ports is one segment; two wired devices
 // without a bridge are one; every device that leads out of what was observed is on the underlay (the LAN between the
 // machines), which nobody can look into: there an address on a shared prefix counts as reachable, and the hop says so.
-import { linksOf } from '../model/host/build-namespace.ts';
+import { linksOf } from '../model/network.ts';
 import { wireKey } from '../model/network.ts';
 import type { AddressOwner, Namespace, NamespaceId, Network } from '../model/network.ts';
 import type { Missing } from '../fact/known.ts';
