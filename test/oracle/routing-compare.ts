@@ -170,13 +170,24 @@ function compareRoute(
   if (isSix && (row.metric ?? 0) !== route.metric)
     return `metric ${row.metric ?? 0}, expected ${keyOf(route)}`;
   const nexthop = pickNexthop(expected.route, row, query.to === '255.255.255.255');
-  if (nexthop === undefined)
-    return `via ${row.gateway ?? '-'} dev ${row.dev ?? '-'}, expected ${keyOf(route)}`;
+  if (nexthop === undefined) return describeWay(expected.route, row);
   if (isSix) return compareSource(row, expectedSource6(namespace, query, expected, nexthop));
   if (expected.isInput || query.from !== undefined) return 'same';
   const source = selectSource(namespace, expected.route, query, nexthop);
   if (source === undefined && route.nexthopId !== undefined) return 'unknown: the source of a nexthop object';
   return compareSource(row, source);
+}
+
+/** The kernel decides when a route is added whether its gateway is used, and shows it only in `route get`. */
+function describeWay(found: Found, row: KernelRow): string {
+  const { family, nexthops } = found.route;
+  const leg = nexthops.find(({ link, gateway }) => link === row.dev && gateway !== undefined);
+  const printed = parsed(row.gateway);
+  const isGatewayOnly = printed === undefined || printed === leg?.gateway;
+  if (family === 4 && leg !== undefined && isGatewayOnly && !leg.flags.includes('onlink')) {
+    return 'unknown: whether the gateway was an own address when the route was added';
+  }
+  return `via ${row.gateway ?? '-'} dev ${row.dev ?? '-'}, expected ${keyOf(found.route)}`;
 }
 
 /** While local and main are one table, the kernel says main for both. */

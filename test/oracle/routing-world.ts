@@ -25,21 +25,23 @@ const tablesWithoutRules: readonly string[] = ['main', 'main', 'main', 'main', '
 export function makeWorld(seed: number): World {
   const dice = rollDice(seed);
   const links = ['lo', 'v0', 'v1', 't0', 'br0', ...(dice.chance(0.5) ? ['w.5', 'w1'] : [])];
-  const hasRules = dice.chance(0.85);
+  const hasRules = dice.chance(0.9);
+  const hasTurns = dice.chance(0.5);
+  const routes: RouteChoice = { dice, links, tables: hasRules ? tables : tablesWithoutRules, hasTurns };
   const linkCommands = makeLinks(dice, links);
   const commands = [
     ...makeAddresses4(dice, links),
     ...makeAddresses6(dice, links),
     ...makeNexthops(dice, links),
-    ...repeat(10 + dice.below(60), () => makeRoute4(dice, links, hasRules ? tables : tablesWithoutRules)),
-    ...repeat(10 + dice.below(60), () => makeRoute6(dice, links, hasRules ? tables : tablesWithoutRules)),
+    ...repeat(10 + dice.below(60), () => makeRoute4(routes)),
+    ...repeat(10 + dice.below(60), () => makeRoute6(routes)),
     ...nexthopIds6.map(
       (id) => `-6 route add ${prefix6(dice)} nhid ${id} table ${dice.pick(tables)}${metric6(dice)}`,
     ),
     ...(hasRules ? repeat(1 + dice.below(14), () => makeRule(dice, links, 4)) : []),
     ...(hasRules ? repeat(1 + dice.below(14), () => makeRule(dice, links, 6)) : []),
     ...makeNeighbors(dice, links),
-    ...makeTurns(dice, links, hasRules),
+    ...(hasTurns ? makeTurns(dice, links, hasRules) : []),
   ];
   return { seed, linkCommands, commands, settings: makeSettings(dice, links), links, hasRules };
 }
@@ -155,7 +157,14 @@ function optional(dice: Dice, probability: number, text: () => string): string {
 
 const errorTypes = ['blackhole', 'unreachable', 'prohibit', 'throw'];
 
-function makeRoute4(dice: Dice, links: readonly string[], among: readonly string[]): string {
+interface RouteChoice {
+  readonly dice: Dice;
+  readonly links: readonly string[];
+  readonly tables: readonly string[];
+  readonly hasTurns: boolean;
+}
+
+function makeRoute4({ dice, links, tables: among }: RouteChoice): string {
   const table = dice.pick(among);
   const common = [
     optional(dice, 0.3, () => `metric ${dice.pick([0, 5, 10, 100])}`),
@@ -183,9 +192,10 @@ function makeRoute4(dice: Dice, links: readonly string[], among: readonly string
   return `${start} ${type}${prefix4(dice)}${gateway} dev ${dice.pick(links)}${onlink}${scope}${source} ${end}`;
 }
 
-function makeRoute6(dice: Dice, links: readonly string[], among: readonly string[]): string {
+function makeRoute6({ dice, links, tables: among, hasTurns }: RouteChoice): string {
   const table = dice.pick(among);
-  const from = optional(dice, 0.1, () => `from ${prefix6(dice)}`);
+  // Once a plain route of a prefix is gone, Linux 6.18 may miss its source-specific ones (fib6_repair_tree).
+  const from = hasTurns ? '' : optional(dice, 0.12, () => `from ${prefix6(dice)}`);
   const verb = dice.chance(0.2) ? 'append' : 'add';
   const start = `-6 route ${verb}`;
   const end = `table ${table}${metric6(dice)}`;
@@ -261,12 +271,12 @@ function makeNeighbors(dice: Dice, links: readonly string[]): string[] {
 /** What happens to a namespace later: a device that loses its carrier or goes away, a rule deleted. */
 function makeTurns(dice: Dice, links: readonly string[], hasRules: boolean): string[] {
   const lines: string[] = [];
-  if (dice.chance(0.3)) lines.push('link set v1 down');
-  if (dice.chance(0.15)) lines.push('link set br0 down');
-  if (links.includes('w1') && dice.chance(0.2)) lines.push('link del w1');
-  if (hasRules && dice.chance(0.15)) lines.push('rule del pref 0', 'rule add pref 210 lookup local');
-  if (hasRules && dice.chance(0.15)) lines.push('-6 rule del pref 32766');
-  if (hasRules && dice.chance(0.2)) lines.push('rule del pref 100');
+  if (dice.chance(0.5)) lines.push('link set v1 down');
+  if (dice.chance(0.3)) lines.push('link set br0 down');
+  if (links.includes('w1') && dice.chance(0.3)) lines.push('link del w1');
+  if (hasRules && dice.chance(0.3)) lines.push('rule del pref 0', 'rule add pref 210 lookup local');
+  if (hasRules && dice.chance(0.3)) lines.push('-6 rule del pref 32766');
+  if (hasRules && dice.chance(0.4)) lines.push('rule del pref 100');
   return lines;
 }
 

@@ -9,8 +9,9 @@ import type { NexthopFact } from '../snapshot/namespace-facts.ts';
 import type { FlowKey } from './flow-key.ts';
 import type { RuleStep } from './lookup.ts';
 import { matches, matchRule } from './rule-match.ts';
-import { findCandidate, isEligible6, noCandidate } from './table-lookup.ts';
+import { findCandidate, noCandidate } from './table-lookup.ts';
 import type { Doubt } from './table-lookup.ts';
+import { listNexthops } from './usable-nexthops.ts';
 
 export const outcomes = {
   found: 0,
@@ -252,40 +253,6 @@ function listDeciders(
 /** Device groups by number; iproute2 names only group 0 unless /etc/iproute2/group says more. */
 function groupOf(group: string | undefined): string {
   return group === undefined || group === 'default' ? '0' : group;
-}
-
-/** The nexthops that may carry the flow, and what is missing where that is uncertain. */
-export function listNexthops(
-  routing: Routing,
-  table: RoutingTable,
-  candidate: number,
-  flow: FlowKey,
-): { readonly nexthops: readonly NexthopFact[]; readonly missing: Missing | undefined } {
-  const states = table.nexthopStates.get(candidate);
-  const failed = routing.reachability.kind === 'considered' ? routing.reachability.failed : undefined;
-  let missing: Missing | undefined;
-  const fits = (
-    nexthop: NexthopFact,
-    position: number,
-    avoided: ReadonlySet<string> | undefined,
-  ): boolean => {
-    const state = states?.[position] ?? 'usable';
-    if (state === 'dead') return false;
-    const isFit =
-      routing.family === 6
-        ? isEligible6(nexthop, flow, avoided)
-        : flow.outputLink === undefined || nexthop.link === flow.outputLink;
-    if (isFit && typeof state === 'object') missing = state;
-    return isFit;
-  };
-  const all = table.routes[candidate]?.nexthops ?? [];
-  let nexthops = all.filter((nexthop, position) => fits(nexthop, position, failed));
-  // Where every gateway failed, Linux looks again without regard to them.
-  if (nexthops.length === 0 && failed !== undefined) {
-    nexthops = all.filter((nexthop, position) => fits(nexthop, position, undefined));
-  }
-  const isBound = routing.family === 4 && flow.outputLink !== undefined;
-  return { nexthops: isBound ? nexthops.slice(0, 1) : nexthops, missing };
 }
 
 function endUnknown(decision: Decision, missing: Missing | undefined): void {

@@ -11,8 +11,9 @@ import type { RouteFact } from '../snapshot/namespace-facts.ts';
 import { makeFlowKey } from './flow-key.ts';
 import type { FlowKey } from './flow-key.ts';
 import type { RouteAnswer, RouteQuery, RuleStep } from './lookup.ts';
-import { decideFlow, listNexthops, makeDecision, outcomes, routeOf } from './route-decision.ts';
+import { decideFlow, makeDecision, outcomes, routeOf } from './route-decision.ts';
 import type { Decision } from './route-decision.ts';
+import { listNexthops } from './usable-nexthops.ts';
 
 export function lookupRoute(namespace: Namespace, query: RouteQuery): RouteAnswer {
   const routing = compileRouting(namespace.facts, familyOf(query.to));

@@ -39,7 +39,11 @@ function selectForRoute(
   nexthop: NexthopFact,
   link: string,
 ): Address | undefined {
-  const gateway = gatewayOf(nexthop);
+  // A gateway that is not used still decides which subnet the source is from.
+  const written = route.nexthops.includes(nexthop)
+    ? nexthop
+    : route.nexthops.find((other) => other.link === link);
+  const gateway = gatewayOf(written ?? nexthop);
   const source = selectSource4(namespace, { link, gateway, scope: scopeOf(route) });
   if (route.nexthopId === undefined) return source;
   const other = [0, linkScope].map((scope) => selectSource4(namespace, { link, gateway, scope }));

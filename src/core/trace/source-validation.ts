@@ -6,7 +6,12 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Missing } from '../fact/known.ts';
 import { familyOf, ipv4Value, wordsOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
-import { findDeviceSetting, findLargerOfAllAndDevice, isOnForAllOrDevice } from '../model/device-settings.ts';
+import {
+  findDeviceSetting,
+  findLargerOfAllAndDevice,
+  isOnForAllAndDevice,
+  isOnForAllOrDevice,
+} from '../model/device-settings.ts';
 import type { FoundSetting } from '../model/device-settings.ts';
 import type { Namespace } from '../model/network.ts';
 import type { SysctlFact } from '../snapshot/namespace-facts.ts';
@@ -54,7 +59,9 @@ function classify4(namespace: Namespace, query: RouteQuery): InputAnswer {
   if (to === 0xffffffff || (to === 0 && from === 0)) return acceptBroadcast(namespace, query);
   const answer = lookupRoute(namespace, query);
   if (answer.kind === 'route' && answer.route.type === 'local') return deliver(namespace, query, answer);
-  if (answer.kind === 'route' && answer.route.type === 'broadcast') return acceptBroadcast(namespace, query);
+  if (answer.kind === 'route' && answer.route.type === 'broadcast') {
+    return acceptDirectedBroadcast(namespace, query, answer);
+  }
   if (answer.kind === 'unknown') return { kind: 'failed', answer };
   const link = query.inputLink ?? '';
   const stop = requireForwarding(findDeviceSetting(namespace.facts, 4, link, 'forwarding'));
@@ -101,6 +108,18 @@ function acceptBroadcast(namespace: Namespace, query: RouteQuery): InputAnswer {
   // The kernel asks for the way back from address 0 here.
   const asked = { ...query, to: '0.0.0.0' as Address };
   return toAnswer(namespace, query, checkReversePath(namespace, asked, undefined)) ?? { kind: 'broadcast' };
+}
+
+/** With bc_forwarding the broadcast is for the out device's link, and the source is checked as for a forwarded packet. */
+function acceptDirectedBroadcast(namespace: Namespace, query: RouteQuery, route: Found): InputAnswer {
+  const link = query.inputLink ?? '';
+  const forwards = isOnForAllAndDevice(namespace.facts, 4, link, 'bc_forwarding');
+  const stay = acceptBroadcast(namespace, query);
+  if (forwards.known && !forwards.value) return stay;
+  const sent = forward4(namespace, query, route);
+  const leave: InputAnswer = sent.kind === 'forward' ? { kind: 'broadcast' } : sent;
+  if (forwards.known || leave.kind === stay.kind) return leave;
+  return { kind: 'unknown', question: `the bc_forwarding of ${link}`, missing: forwards };
 }
 
 function deliver(namespace: Namespace, query: RouteQuery, route: Found): InputAnswer {

@@ -139,7 +139,8 @@ function findFirstGroup6(table: RoutingTable, flow: FlowKey): number {
     const first = table.firstGroup[prefix] as number;
     const isSpecific = (table.groupSource[first]?.length ?? 0) > 0;
     if (!isSpecific || table.groupLength[first] === 0) return first;
-    for (let group = first; (table.groupSource[group]?.length ?? 0) > 0; group++) {
+    const end = table.firstGroup[prefix + 1] ?? table.groupLength.length;
+    for (let group = first; group < end && (table.groupSource[group]?.length ?? 0) > 0; group++) {
       if (isForSource(table, group, flow)) return group;
     }
   }
