@@ -4,6 +4,7 @@
 import { buildNetwork } from '../model/build-network.ts';
 import type { Network } from '../model/network.ts';
 import { applyChanges } from '../snapshot/apply-changes.ts';
+import { namespaceOfChange } from '../snapshot/change.ts';
 import type { Change } from '../snapshot/change.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Flow, Journey, Trace } from '../trace/flow.ts';
@@ -67,6 +68,26 @@ function visits(journey: Journey, touched: ReadonlySet<string>): boolean {
     journey.hops.some(
       (hop) => touched.has(hop.at) || (hop.nested !== undefined && visits(hop.nested, touched)),
     ) || (journey.replies ?? []).some((reply) => visits(reply, touched))
+  );
+}
+
+const localKinds: readonly Change['kind'][] = [
+  'remove-route',
+  'add-route',
+  'remove-rule',
+  'add-rule',
+  'set-sysctl',
+  'set-neighbor',
+  'set-fdb',
+  'set-link-up',
+];
+
+/** Whether the changes could matter to a flow: false only where they edit nothing that its trace met. */
+export function mayMeet(trace: Trace, changes: readonly Change[]): boolean {
+  const touched = new Set(changes.flatMap((change) => namespaceOfChange(change) ?? []));
+  const isLocal = changes.every((change) => localKinds.includes(change.kind));
+  return (
+    !isLocal || touched.has(trace.flow.from) || trace.journeys.some((journey) => visits(journey, touched))
   );
 }
 
