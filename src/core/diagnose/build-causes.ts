@@ -46,7 +46,7 @@ function draftCause(
   const cause: RootCause = {
     id: '',
     ...named,
-    confidence: judgeConfidence(broken),
+    confidence: judgeConfidence(found, broken),
     evidence: listEvidence(
       named.elements.map((element) => element.evidence),
       example,
@@ -84,12 +84,19 @@ function pickExample(broken: readonly JudgedIntent[]): JudgedIntent | undefined 
   return [...broken].sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** Proven: at least one of the losses is certain, for what decides it was seen; otherwise part of the way is outside. */
-function judgeConfidence(broken: readonly JudgedIntent[]): Confidence {
+/**
+ * Proven: at least one of the losses is certain, for what decides it was seen, and the change was seen to heal; otherwise
+ * part of the way is outside, or a fact further on is missing.
+ */
+function judgeConfidence(found: FoundChanges, broken: readonly JudgedIntent[]): Confidence {
+  if (!healsAny(found, broken)) return 'supported';
   const losses = broken.flatMap(({ trace }) => trace.journeys.flatMap(endsOf));
-  return losses.some((end) => end.kind === 'refused' || (end.kind === 'lost' && end.isCertain))
-    ? 'proven'
-    : 'supported';
+  const isCertain = losses.some((end) => end.kind === 'refused' || (end.kind === 'lost' && end.isCertain));
+  return isCertain ? 'proven' : 'supported';
+}
+
+export function healsAny(found: FoundChanges, broken: readonly JudgedIntent[]): boolean {
+  return broken.some(({ intent }) => found.healed.trace(intent.flow).verdict === 'arrives');
 }
 
 function endsOf(journey: Journey): readonly Journey['end'][] {

@@ -1,6 +1,6 @@
 // From a snapshot to what is wrong with it. In: facts. Out: how every intent fared, the root causes, the symptoms under
 // them, what was cleared and what nobody knows. The steps are those of the design, in order.
-import { buildCauses } from './build-causes.ts';
+import { buildCauses, healsAny } from './build-causes.ts';
 import { clearSuspects } from './clear-suspects.ts';
 import type {
   Diagnosis,
@@ -33,7 +33,7 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const found = findChanges(base, failing, working);
   const { causes, causeOf } = buildCauses(base, found, failing);
   const symptoms = explainAll(base, { found, causeOf, judged });
-  const explained = causes.map((cause) => withSymptoms(cause, symptoms, base, failing));
+  const explained = causes.map((cause) => withSymptoms(cause, symptoms, { base, found, failing }));
   const doubts = listDoubts(base.network, judged);
   const unknowns = [...listUnknowns(base.network, judged), ...doubts];
   const unlisted = listUnlisted(base.network);
@@ -77,26 +77,28 @@ function explainAll(base: World, about: Found): readonly Symptom[] {
 }
 
 /** A cause explains its symptoms, and breaks what fails for the sake of pods that those symptoms made unwell. */
-function withSymptoms(
-  cause: RootCause,
-  symptoms: readonly Symptom[],
-  base: World,
-  failing: readonly JudgedIntent[],
-): RootCause {
+function withSymptoms(cause: RootCause, symptoms: readonly Symptom[], about: Completing): RootCause {
   const own = symptoms.filter((symptom) => symptom.explainedBy.includes(cause.id));
   const byPod = new Map(own.map((symptom) => [symptom.subject, [cause.id]]));
-  const dependent = failing.filter(({ intent }) =>
-    causesOfEndpoints(intent.flow, { base }, byPod).includes(cause.id),
+  const dependent = about.failing.filter(({ intent }) =>
+    causesOfEndpoints(intent.flow, about, byPod).includes(cause.id),
   );
   const breaks = [...new Set([...cause.breaks, ...dependent.map(({ intent }) => intent.id)])];
+  const broken = about.failing.filter(({ intent }) => cause.breaks.includes(intent.id));
   // An observed failure on the very way closes the gap that a machine outside the evidence leaves.
-  const isObserved = own.length > 0 && cause.confidence === 'supported';
+  const isObserved = own.length > 0 && healsAny(about.found, broken);
   return {
     ...cause,
     breaks,
     explains: own.map((symptom) => symptom.id),
     confidence: isObserved ? 'proven' : cause.confidence,
   };
+}
+
+interface Completing {
+  readonly base: World;
+  readonly found: FoundChanges;
+  readonly failing: readonly JudgedIntent[];
 }
 
 interface Judged {

@@ -5,7 +5,7 @@
 import type { Candidate } from './candidate.ts';
 import type { JudgedIntent } from './diagnosis.ts';
 import { findFailingWay, proposeChanges } from './propose-changes.ts';
-import { changeWorld } from './world.ts';
+import { changeWorld, mayMeet } from './world.ts';
 import type { World } from './world.ts';
 import type { Flow, Trace } from '../trace/flow.ts';
 
@@ -29,6 +29,7 @@ export function findChanges(
 ): FoundChanges {
   const search: Search = { base: world, working, chosen: [], healed: world, alternatives: new Map() };
   for (const { intent } of failing) healFlow(search, intent.flow);
+  for (const { intent } of failing) relieveFlow(search, intent.flow);
   dropIdle(search, failing);
   return {
     chosen: search.chosen,
@@ -56,6 +57,23 @@ function healFlow(search: Search, flow: Flow): void {
     search.healed = withCandidates(search.base, search.chosen);
     return;
   }
+}
+
+/**
+ * A flow that nothing heals may be relieved: one change takes the loss away, and only a missing fact further on keeps
+ * anybody from saying that it arrives. That supports a cause and proves none.
+ */
+function relieveFlow(search: Search, flow: Flow): void {
+  const trace = search.healed.trace(flow);
+  const way = isRelieved(trace) ? undefined : findFailingWay(trace.journeys);
+  if (way === undefined) return;
+  const found = proposeChanges(search.healed.network, way).find((candidate) => {
+    const world = changeWorld(search.healed, candidate.changes);
+    return isRelieved(world.trace(flow)) && breaksNothing(search, search.healed, candidate);
+  });
+  if (found === undefined) return;
+  search.chosen = [...search.chosen, found];
+  search.healed = withCandidates(search.base, search.chosen);
 }
 
 interface Attempt {
@@ -121,10 +139,22 @@ function isHealed(trace: Trace): boolean {
   return trace.verdict === 'arrives';
 }
 
-/** What arrived before must still arrive. */
+/** It arrives, or nobody can say for want of a fact that the bundle should have. */
+function isRelieved(trace: Trace): boolean {
+  if (isHealed(trace)) return true;
+  const ends = trace.journeys.flatMap((journey) => [
+    journey.end,
+    ...(journey.replies ?? []).map((reply) => reply.end),
+  ]);
+  return (
+    trace.verdict === 'unknown' && ends.every((end) => end.kind !== 'unknown' || end.missing !== undefined)
+  );
+}
+
+/** What arrived before must not fail; that nobody can say any more (a fact of the other way is missing) breaks nothing. */
 function breaksNothing(search: Search, world: World, candidate: Candidate): boolean {
   const changed = changeWorld(world, candidate.changes);
-  return search.working.every(({ intent }) => isHealed(changed.trace(intent.flow)));
+  return search.working.every(({ intent }) => isRelieved(changed.trace(intent.flow)));
 }
 
 function withCandidates(base: World, candidates: readonly Candidate[]): World {
@@ -140,7 +170,7 @@ function dropIdle(search: Search, failing: readonly JudgedIntent[]): void {
     const rest = search.chosen.filter((other) => other !== candidate);
     const world = withCandidates(search.base, rest);
     const isIdle = failing.every(
-      ({ intent }) => !isHealed(search.healed.trace(intent.flow)) || isHealed(world.trace(intent.flow)),
+      ({ intent }) => !isRelieved(search.healed.trace(intent.flow)) || isRelieved(world.trace(intent.flow)),
     );
     if (!isIdle) continue;
     search.chosen = rest;
@@ -158,8 +188,13 @@ export function findNeeded(
   base: World,
   flow: Flow,
 ): readonly Candidate[] {
-  if (!isHealed(found.healed.trace(flow))) return [];
-  return found.chosen.filter((candidate) => !isHealed(without(base, found.chosen, candidate).trace(flow)));
+  const healed = found.healed.trace(flow);
+  if (!isRelieved(healed)) return [];
+  // A flow that arrives without meeting what a change edits does not need it; with many subjects that is the rule.
+  const mayNeed = (candidate: Candidate): boolean => !isHealed(healed) || mayMeet(healed, candidate.changes);
+  return found.chosen.filter(
+    (candidate) => mayNeed(candidate) && !isRelieved(without(base, found.chosen, candidate).trace(flow)),
+  );
 }
 
 const partialWorlds = new WeakMap<World, Map<string, World>>();

@@ -2,7 +2,7 @@
 // nodes' entries corrected; for good, the interface named in the configuration and flannel started again, which also
 // publishes the right address.
 import { ip } from './commands.ts';
-import { reverseCommands } from './draft.ts';
+import { reverseCommands, writeFileCommand } from './draft.ts';
 import type { RepairDraft } from './draft.ts';
 import type { RepairCommand } from './plan.ts';
 import { restartFlannel } from './repair-entries.ts';
@@ -38,7 +38,7 @@ export function draftVtepRepairs(cause: RootCause, world: World): readonly Repai
       title: `Name the interface in ${nodes}'s configuration and let flannel publish its address`,
       commands: moves.flatMap((move) => configure(world, move)),
       changes: moves,
-      undo: [],
+      undo: moves.flatMap((move) => unconfigure(world, move)),
       risk: 'medium',
       isDisruptive: true,
       note: 'The address under flannel.alpha.coreos.com/public-ip changes, and every other node follows it.',
@@ -157,28 +157,38 @@ function undoMove(world: World, move: MoveVtep): readonly RepairCommand[] {
   ]);
 }
 
+const k3sFolder = '/etc/rancher/k3s/config.yaml.d';
+const k3sFile = `${k3sFolder}/90-waylaid-flannel.yaml`;
+const overwriteAnnotation = 'flannel.alpha.coreos.com/public-ip-overwrite';
+
 function configure(world: World, move: MoveVtep): readonly RepairCommand[] {
-  const restart = restartFlannel(world, move.namespace);
-  const isK3s = restart.some((command) => command.argv[0] === 'systemctl');
-  const file = '/etc/rancher/k3s/config.yaml.d/90-waylaid-flannel.yaml';
-  const node = move.namespace.slice('node/'.length);
-  const write: readonly RepairCommand[] = isK3s
+  const { restart, isK3s } = planRestart(world, move);
+  const write = isK3s
     ? [
-        { on: move.namespace, argv: ['mkdir', '-p', '/etc/rancher/k3s/config.yaml.d'] },
-        { on: move.namespace, argv: ['tee', file], stdin: `flannel-iface: ${move.lower}\n` },
+        { on: move.namespace, argv: ['mkdir', '-p', k3sFolder] },
+        writeFileCommand(move.namespace, k3sFile, `flannel-iface: ${move.lower}\n`),
       ]
-    : [
-        {
-          on: 'cluster',
-          argv: [
-            'kubectl',
-            'annotate',
-            'node',
-            node,
-            `flannel.alpha.coreos.com/public-ip-overwrite=${move.local}`,
-            '--overwrite',
-          ],
-        },
-      ];
+    : [annotate(move, `${overwriteAnnotation}=${move.local}`)];
   return [...write, ...restart];
+}
+
+function unconfigure(world: World, move: MoveVtep): readonly RepairCommand[] {
+  const { restart, isK3s } = planRestart(world, move);
+  const remove = isK3s
+    ? { on: move.namespace, argv: ['rm', '-f', k3sFile] }
+    : annotate(move, `${overwriteAnnotation}-`);
+  return [remove, ...restart];
+}
+
+function planRestart(
+  world: World,
+  move: MoveVtep,
+): { readonly restart: readonly RepairCommand[]; readonly isK3s: boolean } {
+  const restart = restartFlannel(world, move.namespace);
+  return { restart, isK3s: restart.some((command) => command.argv[0] === 'systemctl') };
+}
+
+function annotate(move: MoveVtep, annotation: string): RepairCommand {
+  const node = move.namespace.slice('node/'.length);
+  return { on: 'cluster', argv: ['kubectl', 'annotate', 'node', node, annotation, '--overwrite'] };
 }

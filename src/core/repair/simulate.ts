@@ -31,8 +31,8 @@ export function simulateChanges(about: Simulation, changes: readonly Change[]): 
     if (isFailing(one.trace)) {
       if (now === 'arrives') heals++;
       else leaves++;
-    } else if (one.trace.verdict === 'arrives' && now !== 'arrives') breaks++;
-    else if (now === 'unknown') unknown++;
+    } else if (now === 'unknown') unknown++;
+    else if (one.trace.verdict === 'arrives' && now !== 'arrives') breaks++;
   }
   return { heals, breaks, leaves, unknown };
 }
