@@ -22,6 +22,8 @@ export const ruleSelectors = {
   /** Something that cannot be evaluated from what was collected. */
   opaque: 2048,
   inverted: 4096,
+  /** Something that no packet here has: traffic of a VRF where there is none. */
+  never: 8192,
 } as const;
 
 export interface RoutingRule {

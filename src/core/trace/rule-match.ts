@@ -12,6 +12,7 @@ export function matchRule(rule: RoutingRule, flow: FlowKey): number {
   if (selectors === 0) return matches.yes;
   const isInverted = (selectors & ruleSelectors.inverted) !== 0;
   const fits =
+    (selectors & ruleSelectors.never) === 0 &&
     ((flow.mark ^ rule.mark) & rule.markMask) === 0 &&
     fitsLinks(rule, flow, selectors) &&
     fitsAddresses(rule, flow, selectors) &&

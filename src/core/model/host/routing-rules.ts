@@ -80,7 +80,7 @@ function listSelectors(fact: RuleFact, mayHaveVrf: boolean): number {
   const present: readonly (readonly [number, boolean])[] = [
     [has.from, isNarrow(fact.from)],
     [has.to, isNarrow(fact.to)],
-    [has.inputLink, fact.inputLink !== undefined || neverMatches(fact, mayHaveVrf)],
+    [has.inputLink, fact.inputLink !== undefined],
     [has.outputLink, fact.outputLink !== undefined],
     [has.mark, fact.mark !== undefined && fact.mark.mask !== 0],
     [has.tos, (fact.tos ?? 0) !== 0],
@@ -91,13 +91,9 @@ function listSelectors(fact: RuleFact, mayHaveVrf: boolean): number {
     [has.uids, fact.uids !== undefined],
     [has.opaque, isOpaque],
     [has.inverted, fact.isInverted],
+    [has.never, fact.isL3mdev === true && !mayHaveVrf],
   ];
   return present.reduce((sum, [bit, isSet]) => (isSet ? sum + bit : sum), 0);
-}
-
-/** A rule for VRF traffic where there is no VRF matches nothing; it is treated as one for a device that is gone. */
-function neverMatches(fact: RuleFact, mayHaveVrf: boolean): boolean {
-  return fact.isInputDetached === true || (fact.isL3mdev === true && !mayHaveVrf);
 }
 
 function toPrefixWords(prefix: Prefix | undefined): PrefixWords {
