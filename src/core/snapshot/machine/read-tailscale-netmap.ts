@@ -25,9 +25,16 @@ export function readTailscaleNetmap(file: BundleFile): Reading<TailscaleNetmap> 
   if (!parsed.isUnderstood) return parsed;
   const netmap = parsed.value;
   const key = ['PacketFilter', 'PacketFilterRules'].find((name) => name in netmap);
-  if (key === undefined) return understood({});
+  if (key === undefined) {
+    const isNetmap = ['SelfNode', 'NodeKey', 'Peers'].some((name) => name in netmap);
+    return isNetmap
+      ? understood({})
+      : notUnderstood('not understood (neither PacketFilter nor SelfNode in it)');
+  }
+  const filter = netmap[key] ?? null;
+  if (filter !== null && !Array.isArray(filter)) return notUnderstood(`not understood at /${key}`);
   const packetFilter: TailscaleFilterRule[] = [];
-  for (const [index, entry] of listOf(netmap[key]).entries()) {
+  for (const [index, entry] of listOf(filter).entries()) {
     const rule = readRule(entry, { path: file.path, at: `/${key}/${index}` });
     if (rule === undefined) return notUnderstood(`not understood at /${key}/${index}`);
     packetFilter.push(rule);
