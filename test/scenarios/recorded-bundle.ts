@@ -5,8 +5,8 @@ import { buildAnswer } from '../../src/core/report/build-answer.ts';
 import type { Answer } from '../../src/core/report/answer.ts';
 import { createSnapshotReader } from '../../src/core/snapshot/read-snapshot.ts';
 import type { Snapshot } from '../../src/core/snapshot/snapshot.ts';
+import { makeBundleFile } from '../../src/io/store/bundle-entry.ts';
 import { readBundleFiles } from '../../src/io/store/read-bundle.ts';
-import { makeFile } from '../evidence/make-file.ts';
 
 export type Files = ReadonlyMap<string, Uint8Array>;
 
@@ -30,7 +30,7 @@ export async function readBundle(name: string): Promise<Files> {
 /** `cutOff`: paths whose file the archive ended in. */
 export function readFiles(files: Files, cutOff: readonly string[] = []): Snapshot {
   const reader = createSnapshotReader();
-  for (const [path, bytes] of files) reader.take(makeFile(path, bytes, cutOff.includes(path)));
+  for (const [path, bytes] of files) reader.take(makeBundleFile(path, bytes, cutOff.includes(path)));
   return reader.finish();
 }
 
