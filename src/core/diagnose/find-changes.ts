@@ -54,7 +54,8 @@ function healFlow(search: Search, flow: Flow): void {
     const found = tryChanges(search, { world: search.healed, flow, depth, path: [] }, budget);
     if (found === undefined) continue;
     search.chosen = [...search.chosen, ...found];
-    search.healed = withCandidates(search.base, search.chosen);
+    // On top of what was healed before, not from the start: so its traces are kept where nothing else changed.
+    search.healed = withCandidates(search.healed, found);
     return;
   }
 }
@@ -73,7 +74,7 @@ function relieveFlow(search: Search, flow: Flow): void {
   });
   if (found === undefined) return;
   search.chosen = [...search.chosen, found];
-  search.healed = withCandidates(search.base, search.chosen);
+  search.healed = withCandidates(search.healed, [found]);
 }
 
 interface Attempt {

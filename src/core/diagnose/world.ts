@@ -55,19 +55,25 @@ function keepTrace(flow: Flow, origin: Origin | undefined): Trace | undefined {
   if (origin?.touched === undefined) return undefined;
   const before = origin.world.trace(flow);
   const { touched } = origin;
-  const isTouched = touched.has(flow.from) || before.journeys.some((journey) => visits(journey, touched));
+  const { owners } = origin.world.network;
+  const isTouched =
+    touched.has(flow.from) || before.journeys.some((journey) => visits(journey, touched, owners));
   return isTouched ? undefined : before;
 }
 
-function visits(journey: Journey, touched: ReadonlySet<string>): boolean {
-  // What is not certain was judged by machines that the packet did not visit.
+function visits(journey: Journey, touched: ReadonlySet<string>, owners?: Network['owners']): boolean {
   const { end } = journey;
-  if (end.kind === 'unknown' || (end.kind === 'lost' && !end.isCertain)) return true;
+  if (end.kind === 'unknown') return true;
   if (end.kind === 'delivered' && touched.has(end.to)) return true;
+  // A packet that left the evidence was judged by how its destination's own machine routes, which it did not visit.
+  const asked = end.kind === 'lost' && !end.isCertain ? journey.hops.at(-1)?.packet.destination : undefined;
+  if (asked !== undefined && owners === undefined) return true;
+  if (asked !== undefined && (owners?.get(asked) ?? []).some((owner) => touched.has(owner.namespace)))
+    return true;
   return (
     journey.hops.some(
-      (hop) => touched.has(hop.at) || (hop.nested !== undefined && visits(hop.nested, touched)),
-    ) || (journey.replies ?? []).some((reply) => visits(reply, touched))
+      (hop) => touched.has(hop.at) || (hop.nested !== undefined && visits(hop.nested, touched, owners)),
+    ) || (journey.replies ?? []).some((reply) => visits(reply, touched, owners))
   );
 }
 

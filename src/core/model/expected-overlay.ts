@@ -35,10 +35,20 @@ export function findExpectedPeer(
 export function listExpectedPeers(network: Network, namespace: Namespace): readonly ExpectedPeer[] {
   const { nodes } = network.cluster;
   if (!nodes.known || !namespace.id.startsWith('node/')) return [];
-  return nodes.value
+  const listed = expected.get(namespace);
+  if (listed?.nodes === nodes.value) return listed.peers;
+  const peers = nodes.value
     .filter((node) => `node/${node.name}` !== namespace.id)
     .flatMap((node) => node.podCidrs.flatMap((podCidr) => expectPeer(namespace, node, podCidr) ?? []));
+  expected.set(namespace, { nodes: nodes.value, peers });
+  return peers;
 }
+
+/** Asked again for every packet that leaves a node. */
+const expected = new WeakMap<
+  Namespace,
+  { readonly nodes: readonly NodeFact[]; readonly peers: readonly ExpectedPeer[] }
+>();
 
 function expectPeer(namespace: Namespace, node: NodeFact, podCidr: Prefix): ExpectedPeer | undefined {
   const lease = node.flannel;
