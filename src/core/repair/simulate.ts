@@ -16,18 +16,19 @@ export interface Simulation {
 
 export function simulateChanges(about: Simulation, changes: readonly Change[]): Simulated {
   const after = changeWorld(about.world, changes);
+  const broken = new Set(about.causes.flatMap((cause) => cause.breaks));
   const direct = about.diagnosis.judged.filter(
     ({ intent }) => !waitsForEndpoints(about.world.trace(intent.flow)),
   );
   const isDone = direct
-    .filter((one) => isBrokenBy(about.causes, one) && isFailing(one.trace))
+    .filter((one) => broken.has(one.intent.id) && isFailing(one.trace))
     .every(({ intent }) => after.trace(intent.flow).verdict === 'arrives');
   let heals = 0;
   let breaks = 0;
   let leaves = 0;
   let unknown = 0;
   for (const one of about.diagnosis.judged) {
-    const now = verdictAfter(about, after, one, isDone);
+    const now = verdictAfter(about, after, one, isDone && broken.has(one.intent.id));
     if (isFailing(one.trace)) {
       if (now === 'arrives') heals++;
       else leaves++;
@@ -41,16 +42,16 @@ function isFailing(trace: Trace): boolean {
   return trace.verdict === 'fails' || trace.verdict === 'partly';
 }
 
-function isBrokenBy(causes: readonly RootCause[], one: JudgedIntent): boolean {
-  return causes.some((cause) => cause.breaks.includes(one.intent.id));
-}
-
 /** A Service whose pods are unwell for the cause's sake gets its endpoints back when the cause is gone. */
-function verdictAfter(about: Simulation, after: World, one: JudgedIntent, isDone: boolean): Trace['verdict'] {
+function verdictAfter(
+  about: Simulation,
+  after: World,
+  one: JudgedIntent,
+  mayComeBack: boolean,
+): Trace['verdict'] {
   const { verdict } = after.trace(one.intent.flow);
-  if (verdict === 'arrives' || !isDone) return verdict;
-  const comesBack = waitsForEndpoints(about.world.trace(one.intent.flow)) && isBrokenBy(about.causes, one);
-  return comesBack ? 'arrives' : verdict;
+  if (verdict === 'arrives' || !mayComeBack) return verdict;
+  return waitsForEndpoints(about.world.trace(one.intent.flow)) ? 'arrives' : verdict;
 }
 
 function waitsForEndpoints(trace: Trace): boolean {
