@@ -84,7 +84,9 @@ function printTally(name: string, tally: Tally): void {
 }
 
 describe('routing against this kernel', () => {
-  it(`answers ${total} questions as the kernel does, from seed ${firstSeed}`, async () => {
+  it(`answers ${total} questions as the kernel does, from seed ${firstSeed}`, async (ctx) => {
+    const problem = findObstacle();
+    if (problem !== undefined) return ctx.skip(problem);
     const startedAt = performance.now();
     const withRules = emptyTally();
     const withoutRules = emptyTally();
