@@ -13,10 +13,6 @@ export interface FoundSetting {
   readonly value: number;
 }
 
-export function readSetting(facts: NamespaceFacts, key: string): Known<number> {
-  return mapKnown(findFirst(facts, [key]), (found) => found.value);
-}
-
 /** One device's own value; `link` may also be `all` or `default`. */
 export function readDeviceSetting(
   facts: NamespaceFacts,

@@ -45,11 +45,6 @@ export function classifyInput(namespace: Namespace, query: RouteQuery): InputAns
   return familyOf(query.to) === 4 ? classify4(namespace, query) : classify6(namespace, query);
 }
 
-/** Whether the source of a received packet is believed; `outputLink` is the device it would leave by, if it would. */
-export function validateSource(namespace: Namespace, query: RouteQuery, outputLink?: string): SourceVerdict {
-  return familyOf(query.to) === 4 ? checkReversePath(namespace, query, outputLink) : { kind: 'accepted' };
-}
-
 function classify4(namespace: Namespace, query: RouteQuery): InputAnswer {
   const to = ipv4Value(query.to);
   if (to >>> 28 === 14) return { kind: 'broadcast' };

@@ -125,8 +125,3 @@ export function ipProtocolOf(packet: Packet): number {
   if (packet.protocol === 'udp') return 17;
   return packet.destination.includes(':') ? 58 : 1;
 }
-
-export function formatPacket(packet: Packet): string {
-  const port = packet.destinationPort === 0 ? '' : ` ${packet.destinationPort}`;
-  return `${packet.source} → ${packet.destination} ${packet.protocol}${port}`;
-}
