@@ -144,10 +144,13 @@ function summarise(
 }
 
 function describeVantage(snapshot: Snapshot): Vantage {
-  const named = snapshot.cluster.nodes.known ? snapshot.cluster.nodes.value.map((node) => node.name) : [];
+  const { nodes } = snapshot.cluster;
+  const named = nodes.known ? nodes.value.map((node) => node.name) : [];
+  // A machine that is no node of the cluster is no missing node either.
+  const isNode = (name: string): boolean => !nodes.known || named.includes(name);
   const missing = new Set([
     ...named.filter((name) => !snapshot.nodes.has(name)),
-    ...snapshot.unreachable.keys(),
+    ...[...snapshot.unreachable.keys()].filter(isNode),
   ]);
   return {
     nodesSeen: [...snapshot.nodes.keys()].filter((name) => !snapshot.unreachable.has(name)).length,

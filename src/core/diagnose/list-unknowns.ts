@@ -82,11 +82,20 @@ function listUnreachable(network: Network, listed: readonly Unknown[]): readonly
             unknown.needs.startsWith(`nodes/${name}/`) || unknown.needs.startsWith(`hosts/${name}/`),
         ),
     )
-    .map(([name, why]) => ({
-      question: `what does ${name} look like?`,
-      needs: `nodes/${name}/`,
-      command: `waylaid collect --node ${name}`,
-      why,
-      intents: [],
-    }));
+    .map(([name, why]) => {
+      const kind = isNode(network, name) ? 'node' : 'host';
+      return {
+        question: `what does ${name} look like?`,
+        needs: `${kind}s/${name}/`,
+        command: `waylaid collect --${kind} ${name}`,
+        why,
+        intents: [],
+      };
+    });
+}
+
+/** Where nobody knows the Nodes, every machine may be one. */
+function isNode(network: Network, name: string): boolean {
+  const { nodes } = network.cluster;
+  return !nodes.known || nodes.value.some((node) => node.name === name);
 }
