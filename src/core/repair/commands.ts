@@ -2,7 +2,7 @@
 // run. The words come from format-routing.ts, so that what is simulated, shown and run is one and the same.
 import { formatPrefix } from '../net/prefix.ts';
 import type { Prefix } from '../net/prefix.ts';
-import type { Change } from '../snapshot/change.ts';
+import type { Change, RouteEdit } from '../snapshot/change.ts';
 import { routeWords, ruleWords } from '../snapshot/format-routing.ts';
 import type { RepairCommand } from './plan.ts';
 
@@ -14,11 +14,7 @@ export interface ChangeCommands {
 export function commandsOf(change: Change): ChangeCommands {
   switch (change.kind) {
     case 'remove-route':
-      return pair(
-        change.namespace,
-        route(change.route.family, 'del', change),
-        route(change.route.family, 'add', change),
-      );
+      return pair(change.namespace, route(change.route.family, 'del', change), restoreRoute(change.route));
     case 'add-route':
       return pair(
         change.namespace,
@@ -86,6 +82,34 @@ type RuleChange = Extract<Change, { kind: 'remove-rule' | 'add-rule' }>;
 
 function route(family: 4 | 6, verb: string, change: RouteChange): readonly string[] {
   return [...ip(family), 'route', verb, ...routeWords(change.route)];
+}
+
+/** A route as it was, with what does not tell it from others and yet belongs to it. */
+function restoreRoute(route: RouteEdit): readonly string[] {
+  const words = routeWords(route);
+  const at = words.includes('nexthop') ? words.indexOf('nexthop') : words.length;
+  return [
+    ...ip(route.family),
+    'route',
+    'add',
+    ...words.slice(0, at),
+    ...detailWords(route),
+    ...words.slice(at),
+  ];
+}
+
+function detailWords(route: RouteEdit): readonly string[] {
+  const { protocol, scope, mtuBytes, preference } = route;
+  const hasGateway = route.nexthops.some((hop) => hop.gateway !== undefined);
+  // What `ip route add` takes for granted (iproute2 6.1, iproute.c): link without a gateway, global with one.
+  const usual = hasGateway || route.type !== 'unicast' ? 'global' : 'link';
+  const isNamed = route.family === 4 && route.type === 'unicast' && scope !== usual;
+  return [
+    ...(protocol === undefined || protocol === 'boot' ? [] : ['proto', protocol]),
+    ...(isNamed ? ['scope', scope] : []),
+    ...(mtuBytes === undefined ? [] : ['mtu', String(mtuBytes)]),
+    ...(preference === undefined || preference === 'medium' ? [] : ['pref', preference]),
+  ];
 }
 
 function rule(family: 4 | 6, verb: string, change: RuleChange): readonly string[] {
