@@ -180,7 +180,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
 };
 
 describe.each(Object.entries(cases))('%s', (_, lines) => {
-  it.each(lines)('%s', (line, kind, host, port) => {
+  it.each(lines.map((one) => [one[0], one] as const))('%s', (line, [, kind, host, port]) => {
     expect(classifyLogLine(line)).toEqual({
       class: kind,
       ...(host === undefined ? {} : { destination: port === undefined ? { host } : { host, port } }),
