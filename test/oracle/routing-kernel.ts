@@ -35,6 +35,10 @@ export interface KernelRow {
 export interface LiveWorld {
   readonly namespace: Namespace;
   readonly ask: (lines: readonly string[]) => Promise<readonly KernelAnswer[]>;
+  /** A private folder, the working directory of `run`. */
+  readonly folder: string;
+  /** Runs a shell script in the namespace. */
+  readonly run: (script: string) => Promise<void>;
   /** Whether rules, routes and links still read as when they were dumped. */
   readonly isUnchanged: () => Promise<boolean>;
   readonly end: () => Promise<void>;
@@ -72,6 +76,8 @@ export async function startWorld(
   const namespace = await readNamespace(shell, folder);
   return {
     namespace,
+    folder,
+    run: shell.run,
     ask: (lines) => askKernel(shell, folder, lines),
     isUnchanged: async () =>
       (await readState(shell, folder)) === (await readFile(join(folder, 'state'), 'utf8')),

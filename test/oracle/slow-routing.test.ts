@@ -1,7 +1,6 @@
 // The engine against the slow, literal implementation, on facts of every kind; and its two faces against each other.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { familyOf } from '../../src/core/net/address.ts';
 import type { Family } from '../../src/core/net/address.ts';
 import { buildNamespace } from '../../src/core/model/host/build-namespace.ts';
 import { compileRouting } from '../../src/core/model/compile-routing.ts';
@@ -43,12 +42,16 @@ describe.each([4, 6] as const)('IPv%i routing', (family) => {
       fc.property(worlds(family), ([facts, queries]) => {
         const namespace = namespaceOf(facts);
         const batch = createBatchLookup(namespace, family);
-        for (const query of queries) {
-          const { loopback } = compileRouting(facts, familyOf(query.to));
-          const number = batch.lookup(makeFlowKey(query, loopback));
-          const answer = lookupRoute(namespace, query);
-          if (answer.kind === 'route') expect(batch.routes[number]).toBe(answer.route);
-          else expect(number).toBe(numberOf(answer));
+        const { loopback } = compileRouting(facts, family);
+        // Often enough with the same rules that the answers come from a table of intervals.
+        for (const kind of queries.slice(0, 4)) {
+          const asked = queries.map(({ to }) => ({ ...kind, to }));
+          for (const query of [...asked, ...asked, ...asked]) {
+            const number = batch.lookup(makeFlowKey(query, loopback));
+            const answer = lookupRoute(namespace, query);
+            if (answer.kind === 'route') expect(batch.routes[number]).toBe(answer.route);
+            else expect(number).toBe(numberOf(answer));
+          }
         }
       }),
       { numRuns: 200 },

@@ -28,6 +28,8 @@ export const ruleSelectors = {
 
 export interface RoutingRule {
   readonly fact: RuleFact;
+  /** Its number among the rules. */
+  readonly position: number;
   /** A sum of ruleSelectors. */
   readonly selectors: number;
   readonly from: PrefixWords;

@@ -32,7 +32,7 @@ export function buildPrefixTable(list: PrefixList): PrefixTable {
   while (sweep.depth > 0) leavePrefix(sweep);
   const starts = sweep.starts.slice(0, sweep.count * sweep.width);
   const values = sweep.values.slice(0, sweep.count);
-  const index = list.family === 4 ? buildSlotIndex(starts) : undefined;
+  const index = list.family === 4 ? buildSlotIndex(starts, 4096) : undefined;
   return { family: list.family, starts, values, covers: sweep.covers, index };
 }
 

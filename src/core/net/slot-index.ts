@@ -10,10 +10,10 @@ export interface SlotIndex {
   readonly second: Int32Array;
 }
 
-const fewestIntervals = 4096;
 const mostInSlot = 8;
 
-export function buildSlotIndex(starts: Uint32Array): SlotIndex | undefined {
+/** Undefined where there are fewer intervals than make the index worth its memory. */
+export function buildSlotIndex(starts: Uint32Array, fewestIntervals: number): SlotIndex | undefined {
   if (starts.length < fewestIntervals) return undefined;
   const first = new Int32Array(65537);
   fillSlots(starts, first, 0, { base: 0, shift: 16, count: 65536 });

@@ -1,7 +1,7 @@
 // The question of a routing lookup as numbers: what the kernel's struct flowi4 and flowi6 hold.
 // In: a RouteQuery. Out: a FlowKey, which a caller with many questions may fill in again and again (it is mutable on
 // purpose). An IPv4 address is the last word. A local sender's packets count as coming in by the loopback device.
-import { familyOf, wordsOf } from '../net/address.ts';
+import { wordsOf } from '../net/address.ts';
 import type { Words } from '../net/address.ts';
 import type { RouteQuery } from './lookup.ts';
 
@@ -26,8 +26,8 @@ export interface FlowKey {
   outputLink: string | undefined;
   /** IPv6: the device that candidates are compared with: the output device, or the input device of a received packet. */
   preferredLink: string | undefined;
-  /** IPv6: only candidates on the preferred device count. */
-  isStrict: boolean;
+  /** IPv6: an unbound sender's socket is bound to a device; then only candidates on that device count. */
+  isBound: boolean;
 }
 
 export function makeFlowKey(query: RouteQuery, loopback: string): FlowKey {
@@ -55,17 +55,22 @@ export function makeFlowKey(query: RouteQuery, loopback: string): FlowKey {
     inputLink: query.inputLink ?? loopback,
     outputLink: query.outputLink,
     preferredLink: isReceived ? query.inputLink : query.outputLink,
-    isStrict: familyOf(query.to) === 6 && (isBound || needsDevice(to)),
+    isBound,
   };
 }
 
 const noWords: Words = [0, 0, 0, 0];
 
-/** Multicast, link-local and loopback destinations mean something only on a device (rt6_need_strict, Linux 6.12). */
-function needsDevice(words: Words): boolean {
-  const top = words[0];
-  const isMulticast = top >>> 24 === 0xff;
-  const isLinkLocal = top >>> 22 === 0xfe80 >>> 6;
-  const isLoopback = top === 0 && words[1] === 0 && words[2] === 0 && words[3] === 1;
-  return isMulticast || isLinkLocal || isLoopback;
+/**
+ * Whether only candidates on the preferred device count. Multicast, link-local and loopback destinations mean something
+ * only on a device (rt6_need_strict, Linux 6.12).
+ */
+export function isStrictFlow(flow: FlowKey): boolean {
+  if (flow.isBound) return true;
+  const top = flow.to0;
+  const isLoopback = top === 0 && flow.to1 === 0 && flow.to2 === 0 && flow.to3 === 1;
+  return top >>> 24 === 0xff || top >>> 22 === 0xfe80 >>> 6 || isLoopback;
 }
+
+/** The destinations that isStrictFlow tells from the rest. */
+export const strictPrefixes: readonly string[] = ['ff00::/8', 'fe80::/10', '::1/128'];

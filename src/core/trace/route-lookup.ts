@@ -6,8 +6,9 @@ import type { Family } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
 import { compileRouting } from '../model/compile-routing.ts';
 import type { Namespace } from '../model/network.ts';
-import type { Routing } from '../model/routing.ts';
+import type { Routing, RoutingTable } from '../model/routing.ts';
 import type { RouteFact } from '../snapshot/namespace-facts.ts';
+import { createFlatLookup } from './flat-lookup.ts';
 import { makeFlowKey } from './flow-key.ts';
 import type { FlowKey } from './flow-key.ts';
 import type { RouteAnswer, RouteQuery, RuleStep } from './lookup.ts';
@@ -79,18 +80,18 @@ export interface BatchLookup {
 
 export function createBatchLookup(namespace: Namespace, family: Family): BatchLookup {
   const routing = compileRouting(namespace.facts, family);
-  const bases = new Map<unknown, number>();
+  const bases = new Map<RoutingTable | undefined, number>();
   const routes: RouteFact[] = [];
   for (const table of routing.tables.values()) {
     bases.set(table, routes.length);
     for (const route of table.routes) routes.push(route);
   }
-  const baseOfRule = new Map(routing.rules.map((rule) => [rule, bases.get(rule.table) ?? 0]));
+  const baseOfRule = Int32Array.from(routing.rules, (rule) => bases.get(rule.table) ?? 0);
   const decision = makeDecision();
-  const lookup = (flow: FlowKey): number => {
+  const decide = (flow: FlowKey): number => {
     decideFlow(routing, flow, decision, undefined);
     if (decision.outcome !== outcomes.found || decision.rule === undefined) return -decision.outcome;
-    return (baseOfRule.get(decision.rule) ?? 0) + decision.candidate;
+    return (baseOfRule[decision.rule.position] as number) + decision.candidate;
   };
-  return { routes, lookup };
+  return { routes, lookup: createFlatLookup(routing, decide) };
 }

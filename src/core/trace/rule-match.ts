@@ -7,19 +7,29 @@ import type { FlowKey } from './flow-key.ts';
 
 export const matches = { no: 0, yes: 1, maybe: 2 } as const;
 
+/** Whether all selectors but `to` fit; with the destination they decide the match. */
+export function fitsBesideDestination(rule: RoutingRule, flow: FlowKey): boolean {
+  return fitsSelectors(rule, flow, rule.selectors & ~ruleSelectors.to);
+}
+
 export function matchRule(rule: RoutingRule, flow: FlowKey): number {
   const selectors = rule.selectors;
   if (selectors === 0) return matches.yes;
   const isInverted = (selectors & ruleSelectors.inverted) !== 0;
-  const fits =
+  const fits = fitsSelectors(rule, flow, selectors);
+  if (!fits) return isInverted ? matches.yes : matches.no;
+  if ((selectors & ruleSelectors.opaque) !== 0) return matches.maybe;
+  return isInverted ? matches.no : matches.yes;
+}
+
+function fitsSelectors(rule: RoutingRule, flow: FlowKey, selectors: number): boolean {
+  return (
     (selectors & ruleSelectors.never) === 0 &&
     ((flow.mark ^ rule.mark) & rule.markMask) === 0 &&
     fitsLinks(rule, flow, selectors) &&
     fitsAddresses(rule, flow, selectors) &&
-    fitsPacket(rule, flow, selectors);
-  if (!fits) return isInverted ? matches.yes : matches.no;
-  if ((selectors & ruleSelectors.opaque) !== 0) return matches.maybe;
-  return isInverted ? matches.no : matches.yes;
+    fitsPacket(rule, flow, selectors)
+  );
 }
 
 function fitsLinks(rule: RoutingRule, flow: FlowKey, selectors: number): boolean {

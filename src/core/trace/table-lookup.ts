@@ -9,6 +9,7 @@ import { findPrefix4, findPrefix6 } from '../net/prefix-table.ts';
 import { candidateKinds, gatewayKey } from '../model/routing.ts';
 import type { Routing, RoutingTable } from '../model/routing.ts';
 import type { NexthopFact, RouteFact } from '../snapshot/namespace-facts.ts';
+import { isStrictFlow } from './flow-key.ts';
 import type { FlowKey } from './flow-key.ts';
 
 export const noCandidate = { nothing: -1, uncertain: -2 } as const;
@@ -223,7 +224,7 @@ export function isEligible6(
   failed: ReadonlySet<string> | undefined,
 ): boolean {
   const { link, gateway } = nexthop;
-  if (flow.isStrict && flow.preferredLink !== undefined && link !== flow.preferredLink) return false;
+  if (flow.preferredLink !== undefined && link !== flow.preferredLink && isStrictFlow(flow)) return false;
   return failed === undefined || gateway === undefined || !failed.has(gatewayKey(link ?? '', gateway));
 }
 

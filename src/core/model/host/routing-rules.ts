@@ -22,8 +22,9 @@ export function compileRules(
 ): RoutingRule[] {
   const sorted = [...facts].sort((a, b) => a.priority - b.priority);
   const mayHaveVrf = links === undefined || [...links.values()].some((link) => link.kind === 'vrf');
-  return sorted.map((fact) => ({
+  return sorted.map((fact, position) => ({
     fact,
+    position,
     selectors: listSelectors(fact, mayHaveVrf),
     from: toPrefixWords(fact.from),
     to: toPrefixWords(fact.to),
