@@ -47,7 +47,7 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
     symptoms,
     cleared: clearSuspects({ base, healed: found.healed, judged, causes: explained, symptoms }),
     unknowns,
-    risks: listRisks(base, explained),
+    risks: listRisks(base, explained, judged),
   };
 }
 

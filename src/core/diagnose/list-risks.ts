@@ -1,5 +1,7 @@
-// What works today and will break: routes of a tunnel that cover cluster addresses without taking a packet yet.
-import type { Risk, RootCause } from './diagnosis.ts';
+// What works today and will break: routes of a tunnel that cover cluster addresses without taking a packet yet. Where a
+// flow through the machine is unknown, or fails for a reason that was not found, or where not every flow that should work
+// could be asked, nobody can say that they take none.
+import type { JudgedIntent, Risk, RootCause } from './diagnosis.ts';
 import { findAdvertisers, takenBy } from './route-targets.ts';
 import type { World } from './world.ts';
 import { isTunnelDevice } from './tunnel-device.ts';
@@ -8,8 +10,16 @@ import { isServiceAddress } from '../model/cluster-network.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';
 import type { RouteFact } from '../snapshot/namespace-facts.ts';
+import type { Disposition, Journey } from '../trace/flow.ts';
 
-export function listRisks(world: World, causes: readonly RootCause[]): readonly Risk[] {
+export function listRisks(
+  world: World,
+  causes: readonly RootCause[],
+  judged: readonly JudgedIntent[],
+): readonly Risk[] {
+  const { nodes, pods, services } = world.network.cluster;
+  if (![nodes, pods, services].every((list) => list.known)) return [];
+  const doubtful = listDoubtfulMachines(world, causes, judged);
   const blamed = new Set(
     causes.flatMap((cause) => cause.elements.map((element) => `${element.in} ${element.text}`)),
   );
@@ -18,7 +28,7 @@ export function listRisks(world: World, causes: readonly RootCause[]): readonly 
     { readonly route: RouteFact; readonly nodes: string[]; readonly evidence: Evidence[] }
   >();
   for (const id of world.network.machines.keys()) {
-    if (!id.startsWith('node/')) continue;
+    if (!id.startsWith('node/') || doubtful.has(id)) continue;
     for (const route of overlappingRoutes(world, id)) {
       const text = formatRoute(route);
       if (blamed.has(`${id} ${text}`)) continue;
@@ -29,6 +39,33 @@ export function listRisks(world: World, causes: readonly RootCause[]): readonly 
     }
   }
   return [...risks.values()].map((risk) => describeRisk(world, risk));
+}
+
+/** Machines that a flow meets which is unknown, or fails and was not explained. */
+function listDoubtfulMachines(
+  world: World,
+  causes: readonly RootCause[],
+  judged: readonly JudgedIntent[],
+): ReadonlySet<string> {
+  const explained = new Set(causes.flatMap((cause) => cause.breaks));
+  const open = judged.filter(({ intent, trace }) => trace.verdict !== 'arrives' && !explained.has(intent.id));
+  const met = open.flatMap(({ intent, trace }) => [intent.flow.from, ...trace.journeys.flatMap(placesOf)]);
+  return new Set(met.flatMap((id) => world.network.namespaces.get(id)?.machine ?? []));
+}
+
+function placesOf(journey: Journey): readonly string[] {
+  const nested = journey.hops.flatMap((hop) => (hop.nested === undefined ? [] : placesOf(hop.nested)));
+  return [
+    ...journey.hops.map((hop) => hop.at),
+    ...nested,
+    placeOfEnd(journey.end),
+    ...(journey.replies ?? []).flatMap(placesOf),
+  ];
+}
+
+function placeOfEnd(end: Disposition): string {
+  if (end.kind === 'delivered') return end.to;
+  return end.kind === 'refused' ? end.by : end.at;
 }
 
 /** Routes by a tunnel, in a table of their own, for cluster addresses: exactly the cluster's prefixes or wider. */
