@@ -251,7 +251,7 @@ describe('two forms of one fact', () => {
 });
 
 describe('names that stand twice', () => {
-  test('two nodes that differ in case: the first in order is used, whichever comes first', () => {
+  test('two nodes that differ in case: the lower is used, whichever comes first', () => {
     const files = [
       makeFile('nodes/Node-1/uname.txt', 'upper\n'),
       makeFile('nodes/node-1/uname.txt', 'lower\n'),
@@ -259,16 +259,16 @@ describe('names that stand twice', () => {
     ];
     for (const order of [files, [...files].reverse()]) {
       const snapshot = snapshotOf(order);
-      expect([...snapshot.nodes.keys()]).toEqual(['Node-1']);
+      expect([...snapshot.nodes.keys()]).toEqual(['node-1']);
       expect(snapshot.hosts.size).toBe(0);
       expect(snapshot.notes.map((note) => [note.code, note.text])).toEqual([
         [
           'duplicate-name',
-          'hosts/NODE-1 has the name of nodes/Node-1; the files of nodes/Node-1 are used and those of hosts/NODE-1 ignored.',
+          'hosts/NODE-1 has the name of nodes/node-1; the files of nodes/node-1 are used and those of hosts/NODE-1 ignored.',
         ],
         [
           'duplicate-name',
-          'nodes/node-1 has the name of nodes/Node-1; the files of nodes/Node-1 are used and those of nodes/node-1 ignored.',
+          'nodes/Node-1 has the name of nodes/node-1; the files of nodes/node-1 are used and those of nodes/Node-1 ignored.',
         ],
       ]);
     }

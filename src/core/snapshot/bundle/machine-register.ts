@@ -1,6 +1,6 @@
 // Who is in the bundle: the files of every machine go through here to their shelves, and at the end the machines are
 // put together by name. Two machines of one name (names differ in case only, or a host has a node's name) cannot both
-// be meant: the first in order is used, nodes before hosts.
+// be meant: one is used, nodes before hosts and the lower case before the upper.
 import type { Note } from '../../fact/note.ts';
 import type { BundleFile } from '../bundle-file.ts';
 import type { MachineFacts } from '../machine-facts.ts';
@@ -99,8 +99,10 @@ export function collectMachines(
   return { nodes, hosts, unreachable: findUnreachable(register, items) };
 }
 
+/** And of names that differ in case the lower: Kubernetes has no other (RFC 1123), so it is the one that objects mean. */
 function nodesFirst(folders: readonly string[]): readonly string[] {
-  const rank = (folder: string): string => (folder.startsWith('nodes/') ? '0' : '1') + folder;
+  const rank = (folder: string): string =>
+    (folder.startsWith('nodes/') ? '0' : '1') + (folder === folder.toLowerCase() ? '0' : '1') + folder;
   return [...folders].sort((a, b) => compareText(rank(a), rank(b)));
 }
 
