@@ -190,4 +190,5 @@ describe('IPv6 input', () => {
   it('does not check the way back, but sources that stay on their link', () => {
     expect(receive6('net.ipv6.conf.all.forwarding = 1', 'fd00:99::1')).toBe('forward');
     expect(receive6('net.ipv6.conf.all.forwarding = 1', 'fe80::7')).toBe('martian-source');
+  });
 });
