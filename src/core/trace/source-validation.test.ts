@@ -166,6 +166,30 @@ describe('classifyInput', () => {
   });
 });
 
+describe('a way back that depends on the nexthop the kernel picks', () => {
+  it('is unknown where one is refused and the other cannot be known', () => {
+    // Seen on Linux 6.18: by cni0 (its own device, redirects on) the full check refuses the address of a local prefix; by
+    // the other device only its own addresses are refused, as long as no rule was ever added.
+    const multipath = `
+  unicast 10.42.2.0/24 proto boot scope global
+  \tnexthop via 10.42.1.9 dev cni0 weight 1
+  \tnexthop via 10.42.2.0 dev flannel.1 weight 1 onlink
+  local 10.42.7.0/24 dev lo table local proto kernel scope host src 10.42.7.1`;
+    const values = { ...settings, 'cni0.rp_filter': 0, 'cni0.send_redirects': 1, 'all.send_redirects': 1 };
+    const namespace = namespaceFrom({
+      'ip-rule-4.txt': rules.replace(/ *5270.*\n/, ''),
+      'ip-route-4.txt': multipath,
+      'ip-addr.txt': addresses,
+      'sysctl.txt': Object.entries(values)
+        .map(([key, value]) => `net.ipv4.conf.${key} = ${value}`)
+        .join('\n'),
+    });
+    expect(brief(classifyInput(namespace, queryOf({ from: '10.42.7.9' })))).toMatch(
+      /^unknown: whether a rule/,
+    );
+  });
+});
+
 describe('IPv6 input', () => {
   const files: Partial<Record<WrittenFile, string>> = {
     'ip-rule-6.txt': '0: from all lookup local\n32766: from all lookup main',

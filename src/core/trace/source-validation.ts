@@ -129,6 +129,9 @@ function forward4(namespace: Namespace, query: RouteQuery, route: Found): InputA
   const refusals = answers.filter((answer) => answer !== undefined);
   const [first] = refusals;
   if (first === undefined) return { kind: 'forward', route };
+  // A refusal on one way says nothing while another way's check is not known.
+  const open = refusals.find((answer) => answer.kind === 'unknown');
+  if (open !== undefined) return open;
   if (refusals.length === answers.length) return first;
   return { kind: 'unknown', question: `the nexthop the kernel picks by a hash, for ${query.to}` };
 }
