@@ -10,11 +10,7 @@ import type { ClusterNetwork } from './network.ts';
 
 export function readClusterNetwork(snapshot: Snapshot): ClusterNetwork {
   return {
-    podPrefixes: usualPodRange([
-      ...podCidrs(snapshot),
-      ...flagPrefixes(snapshot, 'cluster-cidr'),
-      ...flannelNetworks(snapshot),
-    ]),
+    podPrefixes: podPrefixes(snapshot),
     servicePrefixes: servicePrefixes(snapshot),
     domain: flagValues(snapshot, 'cluster-domain')[0] ?? 'cluster.local',
   };
@@ -33,8 +29,14 @@ const usualPodRanges = ['10.42.0.0/16', '10.244.0.0/16', '10.1.0.0/16'].flatMap(
   (text) => parsePrefix(text) ?? [],
 );
 
-function usualPodRange(found: readonly Prefix[]): readonly Prefix[] {
-  const prefixes = outermost(found);
+/** What is configured is the whole; from the Nodes' shares alone the whole can only be known where it is a usual one. */
+function podPrefixes(snapshot: Snapshot): readonly Prefix[] {
+  const configured = [...flagPrefixes(snapshot, 'cluster-cidr'), ...flannelNetworks(snapshot)];
+  const prefixes = outermost([...podCidrs(snapshot), ...configured]);
+  return configured.length > 0 ? prefixes : usualPodRange(prefixes);
+}
+
+function usualPodRange(prefixes: readonly Prefix[]): readonly Prefix[] {
   const shares = prefixes.filter((prefix) => prefix.family === 4);
   const range = usualPodRanges.find(
     (candidate) => shares.length > 0 && shares.every((share) => prefixCovers(candidate, share)),
