@@ -3,6 +3,8 @@
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Mac, RouteFact, RuleFact } from './namespace-facts.ts';
+import type { ConnectionTuple } from './netfilter/filter-facts.ts';
+import type { FilterPlace, FilterProgramName, FilterRulePlace } from './netfilter/filter-place.ts';
 
 export type RouteEdit = Omit<RouteFact, 'evidence'>;
 export type RuleEdit = Omit<RuleFact, 'evidence'>;
@@ -46,6 +48,38 @@ export type Change =
       readonly local: Address;
       readonly lower: string;
       readonly was?: { readonly local?: Address; readonly lower?: string };
+    }
+  | { readonly kind: 'remove-filter-rule'; readonly namespace: string; readonly rule: FilterRulePlace }
+  /** `before`: the rule it goes in front of, by place; absent: at the head of the chain. */
+  | {
+      readonly kind: 'insert-filter-rule';
+      readonly namespace: string;
+      readonly chain: FilterPlace;
+      readonly text: string;
+      readonly before?: FilterRulePlace;
+    }
+  | {
+      readonly kind: 'set-filter-policy';
+      readonly namespace: string;
+      readonly chain: FilterPlace;
+      readonly policy: 'accept' | 'drop';
+      readonly was: 'accept' | 'drop';
+    }
+  /** `conntrack -D`: the kernel forgets a connection. */
+  | {
+      readonly kind: 'remove-connection';
+      readonly namespace: string;
+      readonly protocol: number;
+      readonly original: ConnectionTuple;
+    }
+  /** The program writes its own chains again, as it would for the objects that the cluster has now. */
+  | { readonly kind: 'rewrite-filter'; readonly namespace: string; readonly program: FilterProgramName }
+  | {
+      readonly kind: 'set-mtu';
+      readonly namespace: string;
+      readonly link: string;
+      readonly mtuBytes: number;
+      readonly was?: number;
     }
   | {
       /** `tailscale set --accept-routes=false`: every subnet route of other machines leaves the tailnet's table. */

@@ -4,6 +4,8 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Known } from '../fact/known.ts';
 import type { Address, Family } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
+import type { FilterFacts } from './netfilter/filter-facts.ts';
+import type { FilterProgramName } from './netfilter/filter-place.ts';
 
 /** A MAC address, lower case, colons. */
 export type Mac = string;
@@ -221,5 +223,9 @@ export interface NamespaceFacts {
   readonly resolver: Known<ResolverFact>;
   readonly hosts: Known<ReadonlyMap<string, readonly Address[]>>;
   /** Of each `iptables-save` dump that was collected. */
+  /** The packet filter. Absent: nobody could have collected one (a namespace derived from the CNI's convention). */
+  readonly filter?: FilterFacts;
+  /** Programs taken to have written their chains anew (a change): their rules follow from the objects again. */
+  readonly rewritten?: ReadonlySet<FilterProgramName>;
   readonly filterDrops?: readonly Known<readonly FilterDropFact[]>[];
 }

@@ -5,6 +5,8 @@ import type { Missing } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 import type { NamespaceId } from '../model/network.ts';
 import type { FdbFact, LinkFact, NeighborFact, RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
+import type { ConnectionFact } from '../snapshot/netfilter/filter-facts.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'icmp';
 
@@ -34,6 +36,10 @@ export type StepKind =
   | 'route'
   | 'source-check'
   | 'forward'
+  /** A chain of the packet filter let it pass, marked it, or ended it. */
+  | 'filter'
+  /** Connection tracking found (or did not find) the connection. */
+  | 'connection'
   | 'nat'
   | 'neighbor'
   | 'bridge'
@@ -58,16 +64,47 @@ export type Element =
   | { readonly kind: 'neighbor'; readonly namespace: NamespaceId; readonly neighbor: NeighborFact }
   | { readonly kind: 'fdb'; readonly namespace: NamespaceId; readonly fdb: FdbFact }
   | { readonly kind: 'link'; readonly namespace: NamespaceId; readonly link: LinkFact }
+  | {
+      readonly kind: 'filter-rule';
+      readonly namespace: NamespaceId;
+      readonly rule: FilterRulePlace;
+      readonly effect: FilterEffect;
+      readonly evidence: Evidence;
+    }
+  /** The policy of a base chain ended the packet. */
+  | {
+      readonly kind: 'filter-policy';
+      readonly namespace: NamespaceId;
+      readonly chain: FilterPlace;
+      readonly evidence: Evidence;
+    }
+  /** A tracked connection that was collected decided the translation. */
+  | { readonly kind: 'connection'; readonly namespace: NamespaceId; readonly connection: ConnectionFact }
   /** Something that should be there and is not: what was looked for, in words, and the table it was looked for in. */
   | {
       readonly kind: 'absence';
       readonly namespace: NamespaceId;
-      readonly of: 'route' | 'neighbor' | 'fdb' | 'peer' | 'socket' | 'owner';
+      readonly of:
+        | 'route'
+        | 'neighbor'
+        | 'fdb'
+        | 'peer'
+        | 'socket'
+        | 'owner'
+        /** No chain translates this Service address, though the cluster's objects have it (`address`). */
+        | 'service-rule'
+        /** The reply is not translated back: nobody here tracked the connection that it answers. */
+        | 'connection'
+        /** What leaves the pod network, or comes from outside to a Service, is not masqueraded. */
+        | 'masquerade';
       readonly link?: string;
       readonly address?: Address;
       readonly mac?: string;
       readonly evidence: Evidence;
     };
+
+/** What a rule did to the packet; `leads` where it only jumped to the chain that did something. */
+export type FilterEffect = 'drops' | 'rejects' | 'accepts' | 'translates' | 'marks' | 'untracks' | 'leads';
 
 export interface Hop {
   readonly at: NamespaceId;
@@ -99,11 +136,17 @@ export type LostWhy =
   | 'tunnel-source-refused'
   | 'tunnel-filtered'
   | 'outer-lost'
+  /** A rule or a policy of the packet filter drops it. */
+  | 'filtered'
+  /** The answer comes from another address or port than was asked: the asker does not take it for one. */
+  | 'reply-unmatched'
+  /** It is larger than a device on its way takes, and may not be cut (or whoever should send smaller is not told). */
+  | 'too-big'
   | 'loop'
   | 'too-many-paths';
 
 export type RefusedWhy =
-  'port-closed' | 'net-unreachable' | 'host-unreachable' | 'prohibited' | 'no-endpoints';
+  'port-closed' | 'net-unreachable' | 'host-unreachable' | 'prohibited' | 'no-endpoints' | 'filter-rejected';
 
 export type Disposition =
   | { readonly kind: 'delivered'; readonly to: NamespaceId }
