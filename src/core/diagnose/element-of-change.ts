@@ -1,6 +1,8 @@
 // The observed piece of state that a change removes, alters or finds absent, as an element with its evidence. In: any
 // change. Out: one element, so that a cause without a catalogued name cites what it rests on as the others do.
 import type { CauseElement } from './diagnosis.ts';
+import { observeFilter } from './observe-filter.ts';
+import type { Observed } from './observe-filter.ts';
 import type { World } from './world.ts';
 import type { Evidence } from '../fact/evidence.ts';
 import type { Known } from '../fact/known.ts';
@@ -8,21 +10,19 @@ import { fdbKey, neighborKey } from '../model/network.ts';
 import type { Namespace } from '../model/network.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { Change } from '../snapshot/change.ts';
+import { isFilterChange } from '../snapshot/edit-filter.ts';
 import { formatRoute, formatRule } from '../snapshot/format-routing.ts';
-
-interface Observed {
-  readonly kind: string;
-  readonly text: string;
-  readonly evidence: Evidence | undefined;
-}
 
 export function elementOfChange(change: Change, world: World): CauseElement {
   const place = change.kind === 'withdraw-routes' ? `tailnet/device/${change.device}` : change.namespace;
   const { kind, text, evidence } = observe(change, world.network.namespaces.get(place));
-  return { kind, in: place, text, evidence: { ...(evidence ?? { path: 'waylaid.json' }), quote: text } };
+  // What is not there cannot be quoted.
+  const quote = kind.startsWith('missing-filter') || kind === 'filter-program' ? {} : { quote: text };
+  return { kind, in: place, text, evidence: { ...quote, ...(evidence ?? { path: 'waylaid.json' }) } };
 }
 
 function observe(change: Change, own: Namespace | undefined): Observed {
+  if (isFilterChange(change)) return observeFilter(change, own);
   switch (change.kind) {
     case 'remove-route':
     case 'add-route':
@@ -39,6 +39,8 @@ function observe(change: Change, own: Namespace | undefined): Observed {
     case 'set-link-up':
     case 'move-vtep':
       return observeLink(change.link, own);
+    case 'set-mtu':
+      return observeMtu(change, own);
     case 'stop-accepting-routes':
       return { kind: 'preference', text: 'accept-routes', evidence: fileOf(own?.facts.routes[4]) };
     case 'withdraw-routes':
@@ -111,6 +113,13 @@ function observeLink(link: string, own: Namespace | undefined): Observed {
   const fact = own?.linksByName.get(link);
   const flags = fact === undefined ? '' : ` ${fact.flags.join(',')}`;
   return { kind: 'link', text: `${link}${flags}`, evidence: fact?.evidence ?? fileOf(own?.facts.links) };
+}
+
+function observeMtu(change: Extract<Change, { kind: 'set-mtu' }>, own: Namespace | undefined): Observed {
+  const fact = own?.linksByName.get(change.link);
+  const mtu = fact?.mtuBytes ?? change.was;
+  const text = `${change.link} mtu ${mtu ?? '?'}`;
+  return { kind: 'link', text, evidence: fact?.evidence ?? fileOf(own?.facts.links) };
 }
 
 function fileOf(fact: Known<unknown> | undefined): Evidence | undefined {

@@ -6,7 +6,7 @@ import { proposeExpected } from './propose-expected.ts';
 import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
 import type { Network } from '../model/network.ts';
 import { findExpectedPeer } from '../model/expected-overlay.ts';
-import { isSameRoute } from '../snapshot/apply-changes.ts';
+import { isSameRoute } from '../snapshot/edit-routing.ts';
 import { formatRoute, formatRule } from '../snapshot/format-routing.ts';
 import type { RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
 

@@ -9,7 +9,7 @@ import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 import type { NodeFact } from '../snapshot/cluster-facts.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
-import { isSameRoute } from '../snapshot/apply-changes.ts';
+import { isSameRoute } from '../snapshot/edit-routing.ts';
 import { formatRoute } from '../snapshot/format-routing.ts';
 import type { Hop } from '../trace/flow.ts';
 

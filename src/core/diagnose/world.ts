@@ -86,6 +86,12 @@ const localKinds: readonly Change['kind'][] = [
   'set-neighbor',
   'set-fdb',
   'set-link-up',
+  'set-mtu',
+  'remove-filter-rule',
+  'insert-filter-rule',
+  'set-filter-policy',
+  'remove-connection',
+  'rewrite-filter',
 ];
 
 /** Whether the changes could matter to a flow: false only where they edit nothing that its trace met. */

@@ -4,14 +4,13 @@ import { formatPrefix } from '../net/prefix.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Change, RouteEdit } from '../snapshot/change.ts';
 import { routeWords, ruleWords } from '../snapshot/format-routing.ts';
-import type { RepairCommand } from './plan.ts';
-
-export interface ChangeCommands {
-  readonly do: readonly RepairCommand[];
-  readonly undo: readonly RepairCommand[];
-}
+import { isFilterChange } from '../snapshot/edit-filter.ts';
+import { filterCommands } from './filter-commands.ts';
+import type { ChangeCommands } from './plan.ts';
 
 export function commandsOf(change: Change): ChangeCommands {
+  if (isFilterChange(change)) return filterCommands(change);
+  if (isEntryChange(change)) return entryCommands(change);
   switch (change.kind) {
     case 'remove-route':
       return pair(change.namespace, route(change.route.family, 'del', change), restoreRoute(change.route));
@@ -33,6 +32,38 @@ export function commandsOf(change: Change): ChangeCommands {
         rule(change.rule.family, 'add', change),
         rule(change.rule.family, 'del', change),
       );
+    case 'stop-accepting-routes':
+      return pair(
+        change.namespace,
+        ['tailscale', 'set', '--accept-routes=false'],
+        ['tailscale', 'set', '--accept-routes=true'],
+      );
+    case 'move-vtep':
+    case 'withdraw-routes':
+      return { do: [], undo: [] };
+  }
+}
+
+type EntryChange = Extract<
+  Change,
+  { kind: 'set-sysctl' | 'set-neighbor' | 'set-fdb' | 'set-link-up' | 'set-mtu' }
+>;
+
+const entryKinds: readonly Change['kind'][] = [
+  'set-sysctl',
+  'set-neighbor',
+  'set-fdb',
+  'set-link-up',
+  'set-mtu',
+];
+
+function isEntryChange(change: Change): change is EntryChange {
+  return entryKinds.includes(change.kind);
+}
+
+/** Switches, devices and what stands in their tables. */
+function entryCommands(change: EntryChange): ChangeCommands {
+  switch (change.kind) {
     case 'set-sysctl':
       return pair(
         change.namespace,
@@ -61,15 +92,12 @@ export function commandsOf(change: Change): ChangeCommands {
         ['ip', 'link', 'set', change.link, 'up'],
         ['ip', 'link', 'set', change.link, 'down'],
       );
-    case 'stop-accepting-routes':
+    case 'set-mtu':
       return pair(
         change.namespace,
-        ['tailscale', 'set', '--accept-routes=false'],
-        ['tailscale', 'set', '--accept-routes=true'],
+        ['ip', 'link', 'set', change.link, 'mtu', String(change.mtuBytes)],
+        change.was === undefined ? undefined : ['ip', 'link', 'set', change.link, 'mtu', String(change.was)],
       );
-    case 'move-vtep':
-    case 'withdraw-routes':
-      return { do: [], undo: [] };
   }
 }
 

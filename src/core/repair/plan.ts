@@ -10,6 +10,11 @@ export interface RepairCommand {
   readonly stdin?: string;
 }
 
+export interface ChangeCommands {
+  readonly do: readonly RepairCommand[];
+  readonly undo: readonly RepairCommand[];
+}
+
 export interface Simulated {
   readonly heals: number;
   readonly breaks: number;

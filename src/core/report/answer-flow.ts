@@ -43,6 +43,8 @@ const hopSchema = z
       'route',
       'source-check',
       'forward',
+      'filter',
+      'connection',
       'nat',
       'neighbor',
       'bridge',

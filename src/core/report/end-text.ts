@@ -16,6 +16,9 @@ const lostWords: Readonly<Record<LostWhy, string>> = {
   'tunnel-source-refused': 'the tunnel peer takes nothing from this source',
   'tunnel-filtered': 'the tailnet packet filter drops it',
   'outer-lost': 'the packet that carries it is lost',
+  filtered: 'the packet filter drops it',
+  'reply-unmatched': 'the answer comes from another address than was asked, so the asker does not take it',
+  'too-big': 'it is larger than a device on the way takes',
   loop: 'it goes round in a loop',
   'too-many-paths': 'there are too many paths to follow',
 };
@@ -26,6 +29,7 @@ const refusedWords: Readonly<Record<RefusedWhy, string>> = {
   'host-unreachable': 'no route: host unreachable',
   prohibited: 'a prohibit route or rule forbids it',
   'no-endpoints': 'the Service has no endpoints',
+  'filter-rejected': 'the packet filter rejects it',
 };
 
 export function buildEnd(end: Disposition): AnswerEnd {
