@@ -4,6 +4,7 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Known } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
+import type { DatapathFacts } from './datapath-facts.ts';
 import type { NamespaceFacts } from './namespace-facts.ts';
 
 export interface MachineFacts {
@@ -16,6 +17,8 @@ export interface MachineFacts {
   /** Namespaces that the collector could not name (`netns_…`), by that name. */
   readonly unnamedNamespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly tailscale: TailscaleFacts;
+  /** IPVS's table and Cilium's maps. Absent: nobody could have collected them. */
+  readonly datapath?: DatapathFacts;
   readonly flannelSubnet: Known<FlannelSubnetFact>;
   readonly osRelease: Known<ReadonlyMap<string, string>>;
   /** `uname -a`. */

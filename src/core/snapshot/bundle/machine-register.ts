@@ -3,6 +3,8 @@
 // be meant: one is used, nodes before hosts and the lower case before the upper.
 import type { Note } from '../../fact/note.ts';
 import type { BundleFile } from '../bundle-file.ts';
+import { createDatapathShelves } from '../datapath/datapath-kinds.ts';
+import type { DatapathShelves } from '../datapath/datapath-kinds.ts';
 import type { MachineFacts } from '../machine-facts.ts';
 import { assembleMachine, createMachineShelves } from '../machine/assemble-machine.ts';
 import type { MachineShelves } from '../machine/assemble-machine.ts';
@@ -24,16 +26,22 @@ export interface MachineRegister {
   readonly take: (file: BundleFile, place: MachinePlace) => void;
   readonly folders: ReadonlyMap<string, OpenFolder>;
   readonly machine: MachineShelves;
+  readonly datapath: DatapathShelves;
   readonly network: NamespaceShelves;
 }
 
 export function createMachineRegister(): MachineRegister {
   const folders = new Map<string, OpenFolder>();
   const machine = createMachineShelves();
+  const datapath = createDatapathShelves();
   const network = createNamespaceShelves();
   const { commandLines, journals, ...named } = machine;
   const ofNamespaces = intakes(Object.values(network));
-  const ofMachines = new Map([...intakes(Object.values(named)), ...ofNamespaces]);
+  const ofMachines = new Map([
+    ...intakes(Object.values(named)),
+    ...intakes(Object.values(datapath)),
+    ...ofNamespaces,
+  ]);
 
   const take = (file: BundleFile, place: MachinePlace): void => {
     const folder = folders.get(place.machineFolder) ?? {
@@ -53,7 +61,7 @@ export function createMachineRegister(): MachineRegister {
       journals.take(file);
     } else ofMachines.get(place.name)?.(file);
   };
-  return { take, folders, machine, network };
+  return { take, folders, machine, datapath, network };
 }
 
 type Intake = (file: BundleFile) => void;
@@ -92,8 +100,8 @@ export function collectMachines(
       continue;
     }
     taken.set(name, path);
-    const { machine, network } = register;
-    const facts = assembleMachine(path, { folder, machine, network, settlement });
+    const { machine, datapath, network } = register;
+    const facts = assembleMachine(path, { folder, machine, datapath, network, settlement });
     (facts.kind === 'node' ? nodes : hosts).set(facts.name, facts);
   }
   return { nodes, hosts, unreachable: findUnreachable(register, items) };

@@ -5,6 +5,8 @@ import { present } from '../../fact/known.ts';
 import { createFactShelf } from '../bundle/fact-shelf.ts';
 import { settleAt, settleIn } from '../bundle/settle.ts';
 import type { Settlement } from '../bundle/settle.ts';
+import { assembleDatapath } from '../datapath/datapath-kinds.ts';
+import type { DatapathShelves } from '../datapath/datapath-kinds.ts';
 import type { LogLine, MachineFacts } from '../machine-facts.ts';
 import type { NamespaceFacts } from '../namespace-facts.ts';
 import { assembleNamespace } from '../network/assemble-namespace.ts';
@@ -48,6 +50,7 @@ export interface MachineFolder {
 export interface MachineParts {
   readonly folder: MachineFolder;
   readonly machine: MachineShelves;
+  readonly datapath: DatapathShelves;
   readonly network: NamespaceShelves;
   readonly settlement: Settlement;
 }
@@ -77,6 +80,7 @@ export function assembleMachine(path: string, parts: MachineParts): MachineFacts
       prefs: settleIn(settlement, machine.prefs, path),
       netmap: settleIn(settlement, machine.netmap, path),
     },
+    datapath: assembleDatapath(path, parts.datapath, settlement),
     flannelSubnet: settleIn(settlement, machine.flannelSubnet, path),
     osRelease: settleIn(settlement, machine.osRelease, path),
     kernel: settleIn(settlement, machine.kernel, path),
