@@ -690,6 +690,7 @@ collect_machine() {
   capture resolvectl.txt resolvectl status
   collect_command_lines
   collect_kubelet_resolver
+  copy ip_vs.txt /proc/net/ip_vs
   if [ -f /etc/rancher/k3s/config.yaml ]; then
     capture_filtered blank_yaml k3s-config.yaml cat /etc/rancher/k3s/config.yaml
   else

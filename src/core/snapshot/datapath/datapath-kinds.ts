@@ -27,7 +27,7 @@ const ipvsKind: FactKind<IpvsTable> = {
     { name: 'ipvsadm.txt', read: readIpvsSave, whenEmpty: 'empty-if-listed' },
     { name: 'ip_vs.txt', read: readIpvsProc, whenEmpty: 'unknown' },
   ],
-  command: ['ipvsadm', '-Sn'],
+  command: ['cat', '/proc/net/ip_vs'],
 };
 
 const statusKind: FactKind<CiliumStatus> = {
