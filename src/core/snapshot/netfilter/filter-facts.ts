@@ -95,6 +95,8 @@ export interface FilterTable {
 export interface FilterDump {
   readonly path: string;
   readonly tables: readonly FilterTable[];
+  /** Tables that exist and that the command could not print: iptables' names, of a native nftables ruleset. */
+  readonly unprinted?: readonly string[];
 }
 
 /** One set of `ipset save`. */
@@ -106,6 +108,8 @@ export interface IpsetFact {
   readonly family: Family;
   /** As written after `add NAME`, options apart. */
   readonly members: readonly IpsetMember[];
+  /** Set where the set compares in a way that its members do not show, as written: no lookup in it is known. */
+  readonly opaque?: string;
 }
 
 export interface IpsetMember {
@@ -134,6 +138,8 @@ export interface ConnectionFact {
   readonly isAssured: boolean;
   readonly mark: number;
   readonly timeoutSeconds?: number;
+  /** Of entries outside zone 0: only packets that a rule put into the zone meet them. */
+  readonly zone?: number;
 }
 
 /** The packet filter of a namespace, dump by dump: each is known or missing for itself. */

@@ -2,7 +2,7 @@
 // are read into (parse-filter-rule.ts) and that the trace evaluates. nftables lets matches and statements alternate, so a
 // rule is a list of steps and not a condition with a target. Whatever is not understood is a step too, `opaque`, and
 // never left out: a rule without one of its matches would match more than it does.
-import type { FilterSetElement, FilterValue, FilterVerdict } from './filter-facts.ts';
+import type { FilterSetElement, FilterVerdict } from './filter-facts.ts';
 import type { Address } from '../../net/address.ts';
 
 /** What a packet, its connection or its way has that a rule can look at. */
@@ -142,7 +142,8 @@ export type FilterStep =
     }
   | {
       readonly kind: 'netmap';
-      readonly type: 'snat' | 'dnat';
+      /** `by-hook`: iptables' NETMAP is dnat in prerouting and output, snat in input and postrouting. */
+      readonly type: 'snat' | 'dnat' | 'by-hook';
       readonly range: NatRange;
       readonly text: string;
     }
