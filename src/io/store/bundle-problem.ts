@@ -7,11 +7,15 @@ export interface BundleProblem extends Note {
   readonly isFatal?: boolean;
 }
 
-export function fatalProblem(code: Note['code'], path: string, text: string): BundleProblem {
+export interface FatalProblem extends BundleProblem {
+  readonly isFatal: true;
+}
+
+export function fatalProblem(code: Note['code'], path: string, text: string): FatalProblem {
   return { code, path, text, isFatal: true };
 }
 
-export function describeSeveralBundles(path: string, folders: readonly string[]): BundleProblem {
+export function describeSeveralBundles(path: string, folders: readonly string[]): FatalProblem {
   const names = folders.slice(0, 5).join(', ');
   return fatalProblem(
     'unknown-format',

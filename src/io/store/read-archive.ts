@@ -1,16 +1,14 @@
 // A bundle in a tar archive, file by file in the archive's order.
 // In: the archive's path and packing. Out: each file to `onFile`, and what was wrong with the rest. The archive is read
 // twice: names first, because the manifest that says which folder is the bundle's root may stand at the very end.
-import { createReadStream } from 'node:fs';
 import type { BundleFile } from '../../core/snapshot/bundle-file.ts';
 import { describeTooLarge, makeBundleFile, maxFileBytes } from './bundle-entry.ts';
-import { describeReadError, describeSeveralBundles, fatalProblem } from './bundle-problem.ts';
-import type { BundleProblem } from './bundle-problem.ts';
+import { describeSeveralBundles, fatalProblem } from './bundle-problem.ts';
+import type { BundleProblem, FatalProblem } from './bundle-problem.ts';
 import { cleanEntryPath, manifestName, searchRoot } from './entry-path.ts';
 import type { BundleRoot } from './entry-path.ts';
-import { readTar } from './tar-stream-reader.ts';
+import { readSmallArchive } from './read-small-archive.ts';
 import type { TarEnd, TarEntry, TarVisitor } from './tar-stream-reader.ts';
-import { unpackChunks } from './unpack.ts';
 import type { Packing } from './unpack.ts';
 
 export interface Archive {
@@ -22,13 +20,14 @@ export async function readArchive(
   archive: Archive,
   onFile: (file: BundleFile) => void,
 ): Promise<BundleProblem[]> {
+  const visit = await openArchive(archive);
   const search = searchRoot();
-  const scan = await scanNames(archive, search.see);
+  const scan = await scanNames(visit, search.see);
   if ('isFatal' in scan) return [scan];
   const root = search.result();
   if (root.kind !== 'found') return [describeNoRoot(archive, root, scan)];
   const delivery = deliverFiles(root.prefix, onFile);
-  const end = await visitArchive(archive, delivery.visitor);
+  const end = await visit(delivery.visitor);
   if ('isFatal' in end) {
     const hasDelivered = delivery.state.lastWhole !== undefined;
     return [...delivery.problems, hasDelivered ? { ...end, isFatal: false } : end];
@@ -36,18 +35,21 @@ export async function readArchive(
   return [...delivery.problems, ...describeDamage(archive, end, delivery)];
 }
 
-interface FatalProblem extends BundleProblem {
-  readonly isFatal: true;
+type Visit = (visitor: TarVisitor) => TarEnd | Promise<TarEnd | FatalProblem>;
+
+/** The streaming reader and its libraries are loaded only where an archive needs them. */
+async function openArchive(archive: Archive): Promise<Visit> {
+  const small = readSmallArchive(archive.path, archive.packing);
+  if (small !== undefined) return small;
+  const { streamArchive } = await import('./stream-archive.ts');
+  return (visitor) => streamArchive(archive.path, archive.packing, visitor);
 }
 
 interface SeenNames extends TarEnd {
   readonly entries: number;
 }
 
-async function scanNames(
-  archive: Archive,
-  see: (path: string) => boolean,
-): Promise<SeenNames | FatalProblem> {
+async function scanNames(visit: Visit, see: (path: string) => boolean): Promise<SeenNames | FatalProblem> {
   let isDone = false;
   let entries = 0;
   const begin = (entry: TarEntry): boolean => {
@@ -56,23 +58,8 @@ async function scanNames(
     if (clean.ok && clean.path !== '' && isFile(entry)) isDone ||= see(clean.path);
     return false;
   };
-  const end = await visitArchive(archive, { begin, end: () => undefined, isDone: () => isDone });
+  const end = await visit({ begin, end: () => undefined, isDone: () => isDone });
   return 'isFatal' in end ? end : { ...end, entries };
-}
-
-async function visitArchive(archive: Archive, visitor: TarVisitor): Promise<TarEnd | FatalProblem> {
-  const source = createReadStream(archive.path, { highWaterMark: 64 * 1024 });
-  const failed = { error: undefined as unknown };
-  source.on('error', (error) => (failed.error = error));
-  try {
-    return await readTar(unpackChunks(source, archive.packing), visitor);
-  } catch (error) {
-    if (failed.error !== error) throw error;
-    const text = `${archive.path} cannot be read: ${describeReadError(error)}.`;
-    return { code: 'unreadable-file', path: archive.path, text, isFatal: true };
-  } finally {
-    source.destroy();
-  }
 }
 
 interface Delivery {
