@@ -1,6 +1,7 @@
 // `sysctl -a` (procps or busybox) as settings by key. Every line stands for itself, so an incomplete file is used as
 // far as it goes: a key that is not there is not known. Keys of a device whose name holds a dot are printed as
 // `net.ipv4.conf.eth0/5.rp_filter` by procps (4.0) and as `…eth0.5.…` by busybox; here they are spelled procps's way.
+// A machine has thousands of settings, so what nearly all lines look like is read without a pattern.
 import type { BundleFile } from '../bundle-file.ts';
 import type { SysctlFact } from '../namespace-facts.ts';
 import { notUnderstood, understood } from '../syntax/reading.ts';
@@ -8,20 +9,42 @@ import type { Reading } from '../syntax/reading.ts';
 
 export function readSysctls(file: BundleFile): Reading<ReadonlyMap<string, SysctlFact>> {
   const settings = new Map<string, SysctlFact>();
-  const lines = file.text().split('\n');
+  const text = file.text();
+  const { path } = file;
+  const isPlain = plainListing.test(text);
   // What stands after the last line end is nothing, or a line that was cut.
-  lines.pop();
-  for (const [index, line] of lines.entries()) {
-    const found = /^([a-zA-Z0-9][\w./:@-]*)\s*=\s*(.*?)\s*$/.exec(line);
-    if (found === null) continue;
-    const [, key = '', value = ''] = found;
-    settings.set(canonicalSysctlKey(key), { evidence: { path: file.path, at: `L${index + 1}` }, value });
+  for (let start = 0, number = 1, end; (end = text.indexOf('\n', start)) >= 0; start = end + 1, number++) {
+    const line = text.slice(start, end);
+    const setting = isPlain ? splitPlain(line) : splitLine(line);
+    if (setting === undefined) continue;
+    const [key, value] = setting;
+    settings.set(canonicalSysctlKey(key), { evidence: { path, at: `L${number}` }, value });
   }
   const isNoListing = settings.size === 0 && file.bytes.length > 0;
   return isNoListing ? notUnderstood('not understood at line 1') : understood(settings);
 }
 
+type Setting = readonly [key: string, value: string];
+
+/** Every line is `key = value`, with one space on either side and none at the end. */
+const plainListing = /^(?:[a-zA-Z0-9][\w./:@-]* = (?:\S|\S.*\S)\n)*$/;
+
+function splitPlain(line: string): Setting {
+  const at = line.indexOf(' = ');
+  return [line.slice(0, at), line.slice(at + 3)];
+}
+
+function splitLine(line: string): Setting | undefined {
+  const found = /^([a-zA-Z0-9][\w./:@-]*)\s*=\s*(.*?)\s*$/.exec(line);
+  return found === null ? undefined : [found[1] ?? '', found[2] ?? ''];
+}
+
+const deviceStem = 'net.ipv4.conf.';
+
 function canonicalSysctlKey(key: string): string {
+  const dot = key.indexOf('.', deviceStem.length);
+  // One dot after the stem stands before the setting's name, so there is none in the device's.
+  if (dot >= 0 && dot === key.lastIndexOf('.')) return key;
   const dotted = key.includes('.') ? key : key.replaceAll('/', '.');
   const found = /^net\.(ipv4|ipv6)\.(conf|neigh)\.(.+)\.([^.]+)$/.exec(dotted);
   if (found === null) return dotted;
