@@ -13,6 +13,7 @@ const REQUIRED = [
   'CHANGELOG.md',
   'docs/limits.md',
   'dist/waylaid.js',
+  'dist/package.json',
   'dist/lab-supervisor.js',
   'dist/lab-pod.js',
   'dist/third-party-licenses.txt',

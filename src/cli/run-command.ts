@@ -1,5 +1,5 @@
 // Runs the command line: builds the commands, runs the one that was asked for, and turns whatever went wrong into one
-// sentence on standard error. In: the process's arguments. Out: the exit code.
+// sentence on standard error. In: the process's arguments. Out: the exit code, and whether a judgement was reached.
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { chooseErrorStyle } from './terminal.ts';
@@ -10,7 +10,12 @@ import { suggestNearest } from './nearest.ts';
 import { formatComplaint } from './print-notes.ts';
 import { buildProgram } from './program.ts';
 
-export async function runCommand(argv: readonly string[]): Promise<number> {
+export interface CommandEnd {
+  readonly exitCode: number;
+  readonly hasJudged: boolean;
+}
+
+export async function runCommand(argv: readonly string[]): Promise<CommandEnd> {
   endQuietlyOnBrokenPipe();
   const settled: { code?: ExitCode } = {};
   try {
@@ -19,15 +24,19 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     if (words[0] === 'complete') {
       const { printCandidates } = await import('./complete.ts');
       printCandidates(program, words.slice(1));
-      return exitCodes.fine;
+      return endOf(exitCodes.fine);
     }
     refuseUnknownCommand(program, words[0]);
     await program.parseAsync(words, { from: 'user' });
     // Commands that other folders bring along set the process's own code.
-    return settled.code ?? Number(process.exitCode ?? exitCodes.fine);
+    return endOf(settled.code ?? Number(process.exitCode ?? exitCodes.fine), settled.code !== undefined);
   } catch (error) {
-    return reportError(error);
+    return endOf(reportError(error));
   }
+}
+
+function endOf(exitCode: number, hasJudged = false): CommandEnd {
+  return { exitCode, hasJudged };
 }
 
 /** `waylaid | head`: whoever reads has had enough, which is nothing to complain about. */

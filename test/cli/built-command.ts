@@ -1,13 +1,14 @@
 // The command as it is shipped: bundled from the sources into a folder of this test, run as a process of its own. In: words
 // and what differs from a plain run. Out: exit code and both streams.
-import { build } from 'esbuild';
-import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const execute = promisify(execFile);
 
 export interface CommandRun {
   /** Undefined when a signal ended it. */
@@ -34,25 +35,7 @@ export interface BuiltCommand {
 export async function buildCommand(): Promise<BuiltCommand> {
   const folder = await mkdtemp(join(tmpdir(), 'waylaid-cli-test-'));
   const bin = join(folder, 'bin');
-  await build({
-    absWorkingDir: root,
-    entryPoints: { waylaid: 'src/cli/main.ts' },
-    outdir: bin,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    loader: { '.sh': 'text' },
-    define: { 'process.env.WAYLAID_VERSION': '"9.9.9"' },
-    banner: {
-      js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
-  await writeFile(join(bin, 'package.json'), '{"type":"module"}\n');
-  await chmod(join(bin, 'waylaid.js'), 0o755);
+  await execute(process.execPath, [join(root, 'scripts/build.mjs'), bin]);
   await symlink('waylaid.js', join(bin, 'kubectl-waylaid'));
   return {
     folder,

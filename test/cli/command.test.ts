@@ -281,8 +281,9 @@ describe('usage', () => {
       run(['--help']),
       run(['--help'], { name: 'kubectl-waylaid' }),
     ]);
-    expect(short).toEqual({ exit: 0, stdout: '9.9.9\n', stderr: '' });
-    expect(long.stdout).toMatch(/^waylaid 9\.9\.9 \(node v/);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(short).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
+    expect(long.stdout.startsWith(`waylaid ${version} (node v`)).toBe(true);
     expect(help.stdout).toMatch(/^Usage: waylaid /);
     expect(help.stdout).toContain('Exit codes:');
     expect(plugin.stdout).toMatch(/^Usage: kubectl waylaid /);

@@ -1,12 +1,13 @@
 // `waylaid collect` as the user runs it, on a test machine: the bundle it writes is the one that the script it prints
 // makes, Ctrl-C leaves nothing behind, and what cannot be done is said in one sentence.
-import { build } from 'esbuild';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../src/core/snapshot/manifest.ts';
 import { readBundleFiles } from '../../src/io/store/read-bundle.ts';
@@ -15,35 +16,18 @@ import { findSurvivors, oddNetwork, oddPods, runProgram, startTestMachine } from
 import type { Run, TestMachine } from './test-machine.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
 let folder = '';
 beforeAll(async () => {
-  // The command stands below the project, where the packages are found that stay outside the bundle.
   folder = await mkdtemp(join(tmpdir(), 'waylaid-command-'));
-  await build({
-    absWorkingDir: root,
-    entryPoints: { waylaid: 'src/cli/main.ts' },
-    outdir: join(folder, 'bin'),
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    loader: { '.sh': 'text' },
-    define: { 'process.env.WAYLAID_VERSION': '"9.9.9"' },
-    banner: {
-      js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.mjs'), join(folder, 'bin')]);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const waylaid = (...words: readonly string[]): string[] => [
   process.execPath,
-  join(folder, 'bin', 'waylaid.mjs'),
+  join(folder, 'bin', 'waylaid.js'),
   ...words,
 ];
 
@@ -88,7 +72,7 @@ describe.runIf(process.getuid?.() === 0)('waylaid collect on a machine', () => {
 
   /** Copies the built command into the machine once; its results are read through /proc. */
   async function collect(...words: readonly string[]): Promise<Run> {
-    return inside(['/run/out/node', '/run/out/bin/waylaid.mjs', 'collect', ...words]);
+    return inside(['/run/out/node', '/run/out/bin/waylaid.js', 'collect', ...words]);
   }
 
   beforeAll(async () => {
@@ -144,7 +128,7 @@ describe.runIf(process.getuid?.() === 0)('waylaid collect on a machine', () => {
     expect(routes).toContain('"192.168.7.9"');
     expect(JSON.parse(files.get('waylaid.json')!)).toMatchObject({
       redacted: true,
-      collectedBy: 'waylaid 9.9.9',
+      collectedBy: `waylaid ${version}`,
     });
   });
 
@@ -193,7 +177,7 @@ describe.runIf(process.getuid?.() === 0)('waylaid collect on a machine', () => {
       "mkdir -p /run/fake; printf '#!/bin/sh\\nsleep 982\\n' >/run/fake/bridge; chmod +x /run/fake/bridge",
     ]);
     const start =
-      'echo $$ >/run/out/pid; exec /run/out/node /run/out/bin/waylaid.mjs collect --no-cluster -o /run/out/never.tar';
+      'echo $$ >/run/out/pid; exec /run/out/node /run/out/bin/waylaid.js collect --no-cluster -o /run/out/never.tar';
     const env = { ...process.env, PATH: `/run/fake:${process.env['PATH'] ?? ''}` };
     const running = inside(['sh', '-c', start], env);
     const hangs = 'for i in $(seq 100); do pgrep -f "^sleep 982" && break; sleep 0.1; done';
@@ -210,5 +194,7 @@ describe.runIf(process.getuid?.() === 0)('waylaid collect on a machine', () => {
 it('ships the script as it stands in the source', async () => {
   const run = await runProgram(waylaid('collect', '--script'));
   const source = await readFile(join(root, 'src/io/collect/collect.sh'), 'utf8');
-  expect(run.stdout.toString().replace("'waylaid 9.9.9 collect.sh'", "'waylaid collect.sh'")).toBe(source);
+  expect(run.stdout.toString().replace(`'waylaid ${version} collect.sh'`, "'waylaid collect.sh'")).toBe(
+    source,
+  );
 });
