@@ -4,7 +4,13 @@ import { findContentProblems } from './check-package.mjs';
 
 const complete = [
   ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs/limits.md'],
-  ...['dist/waylaid.js', 'dist/package.json', 'dist/lab-supervisor.js', 'dist/lab-pod.js', 'dist/third-party-licenses.txt'],
+  ...[
+    'dist/waylaid.js',
+    'dist/package.json',
+    'dist/lab-supervisor.js',
+    'dist/lab-pod.js',
+    'dist/third-party-licenses.txt',
+  ],
 ];
 const describeFiles = (paths, unpackedSize = 1e6) => ({
   files: paths.map((path) => ({ path })),
