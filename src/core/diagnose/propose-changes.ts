@@ -2,6 +2,8 @@
 // sources and only these: removing or correcting what the hops cite (their support), and adding what the pod network's own
 // program would have written there. The cost is bounded by the length of the way, not by the cluster's size.
 import type { Candidate } from './candidate.ts';
+import { proposeFilter } from './propose-filter.ts';
+import { proposeMtu } from './propose-mtu.ts';
 import { proposeExpected } from './propose-expected.ts';
 import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
 import type { Network } from '../model/network.ts';
@@ -37,7 +39,8 @@ export function proposeChanges(network: Network, way: FailingWay): readonly Cand
   );
   const expected = nearest.flatMap((hop) => proposeExpected(network, hop));
   const unique = new Map<string, Candidate>();
-  for (const candidate of [...corrections, ...expected])
+  const filter = [...proposeFilter(network, way), ...proposeMtu(network, way)];
+  for (const candidate of [...corrections, ...expected, ...filter])
     if (!unique.has(candidate.key)) unique.set(candidate.key, candidate);
   return [...unique.values()].sort((a, b) => a.rank - b.rank);
 }
@@ -173,6 +176,7 @@ function proposedValues(key: string): readonly ProposedValue[] {
       { key, value: '2', rank: 10 },
       { key, value: '0', rank: 21 },
     ];
+  if (key.startsWith('net.bridge.bridge-nf-call-')) return [{ key, value: '1', rank: 8 }];
   if (key.endsWith('.src_valid_mark')) return [{ key, value: '1', rank: 19 }];
   return [];
 }
