@@ -4,7 +4,7 @@ import type { Family } from '../../../net/address.ts';
 import type { FilterStep } from '../rule-steps.ts';
 import { exactly, parseDevice, parseNetwork, parseProtocol } from './literals.ts';
 import { matchOn } from './match-steps.ts';
-import type { RuleParts } from './rule-words.ts';
+import type { RuleParts } from './rule-parts.ts';
 
 type Basic = RuleParts['basics'][number];
 

@@ -4,7 +4,7 @@ import type { FilterStep } from '../rule-steps.ts';
 import { parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 function find(clause: RuleClause, name: string): RuleOption | undefined {
   return clause.options.find((option) => option.name === name);

@@ -15,7 +15,7 @@ import {
 } from './literals.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchContext, MatchReader } from './match-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 const stateNames: ReadonlyMap<string, string> = new Map([
   ['INVALID', 'invalid'],

@@ -6,7 +6,7 @@ import { exactly, nameValue, numberValue, parseMasked, parseNumber, parseNumberR
 import { markStep } from './match-connection.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';
-import type { RuleOption } from './rule-words.ts';
+import type { RuleOption } from './rule-parts.ts';
 
 type OptionReader = (option: RuleOption) => readonly FilterStep[] | undefined;
 

@@ -7,7 +7,7 @@ import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
 import { exactly, nameValue, networkValue, parseDevice } from './literals.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 /** Any device name at all. */
 const anyName: FilterValue = { kind: 'name', name: '', isPrefix: true };

@@ -2,7 +2,7 @@
 import type { Family } from '../../../net/address.ts';
 import type { FilterValue } from '../filter-facts.ts';
 import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 export interface MatchContext {
   readonly family: Family;

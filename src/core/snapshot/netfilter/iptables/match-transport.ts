@@ -5,7 +5,7 @@ import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
 import { exactly, numberValue, parseNumber, parseNumberRange } from './literals.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 const lastPort = 65535;
 

@@ -7,8 +7,9 @@ import { readBasics } from './match-basics.ts';
 import { provesConnection } from './match-connection.ts';
 import { readMatch } from './read-match.ts';
 import { readTarget } from './read-target.ts';
-import { groupRuleWords, splitRuleWords } from './rule-words.ts';
-import type { RuleClause } from './rule-words.ts';
+import { groupRuleWords } from './rule-parts.ts';
+import { splitRuleWords } from './rule-words.ts';
+import type { RuleClause } from './rule-parts.ts';
 
 export function parseIptablesRule(text: string, family: FilterFamily): RuleBody {
   const words = splitRuleWords(text);

@@ -7,7 +7,7 @@ import { packetMatches } from './match-packet.ts';
 import { placeMatches } from './match-place.ts';
 import type { MatchContext, MatchReader } from './match-steps.ts';
 import { transportMatches } from './match-transport.ts';
-import type { RuleClause } from './rule-words.ts';
+import type { RuleClause } from './rule-parts.ts';
 
 const readers: ReadonlyMap<string, MatchReader> = new Map([
   ...transportMatches,

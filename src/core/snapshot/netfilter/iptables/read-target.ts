@@ -5,7 +5,7 @@ import type { Family } from '../../../net/address.ts';
 import type { FilterStep } from '../rule-steps.ts';
 import { parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
-import type { RuleClause, RuleParts } from './rule-words.ts';
+import type { RuleClause, RuleParts } from './rule-parts.ts';
 import { readConnmark, readMark } from './target-mark.ts';
 import { readMasquerade, readNat, readNetmap, readTproxy } from './target-nat.ts';
 
@@ -127,19 +127,27 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 export function readTarget(target: Target, family: Family): FilterStep {
   const { name, text } = target;
-  const plain = target.isGoto ? undefined : plainVerdict(name);
-  const hasMore = target.options.length > 0 || target.isOdd;
-  if (plain !== undefined && !hasMore) return { kind: 'verdict', verdict: { kind: plain } };
-  const reader = target.isGoto ? undefined : readers.get(name);
-  // U+FFFD stands for bytes that are no UTF-8: two chains would have the same name.
-  const isWhole = !target.isOdd && (reader === note || !text.includes('\uFFFD'));
-  if (reader === undefined && !reasons.has(name) && plain === undefined && !hasMore && isWhole) {
-    return { kind: 'verdict', verdict: { kind: target.isGoto ? 'goto' : 'jump', chain: name } };
+  const isBare = target.options.length === 0 && !target.isOdd && !text.includes('\uFFFD');
+  if (isBare) {
+    const verdict = readVerdict(target);
+    if (verdict !== undefined) return verdict;
   }
+  const reader = target.isGoto ? undefined : readers.get(name);
+  // U+FFFD stands for bytes that are no UTF-8, which matter nowhere but in the prefix of a log line.
+  const isWhole = !target.isOdd && (reader === note || !text.includes('\uFFFD'));
   const step = isWhole ? reader?.(target, family) : undefined;
   if (step !== undefined) return step;
   const unknown = reader === undefined ? `the target “${name}” is not known` : 'not understood';
   return { kind: 'opaque', text, why: reasons.get(name) ?? unknown };
+}
+
+/** A verdict, or the way to a chain; undefined for a target that does something itself. */
+function readVerdict({ name, isGoto }: Target): FilterStep | undefined {
+  if (isGoto) return { kind: 'verdict', verdict: { kind: 'goto', chain: name } };
+  const plain = plainVerdict(name);
+  if (plain !== undefined) return { kind: 'verdict', verdict: { kind: plain } };
+  if (readers.has(name) || reasons.has(name)) return undefined;
+  return { kind: 'verdict', verdict: { kind: 'jump', chain: name } };
 }
 
 function plainVerdict(name: string): 'accept' | 'drop' | 'return' | undefined {

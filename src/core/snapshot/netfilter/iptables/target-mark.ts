@@ -3,7 +3,7 @@
 import type { FilterStep, MarkEdit } from '../rule-steps.ts';
 import { parseMasked, parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 const allBits = 0xffffffff;
 

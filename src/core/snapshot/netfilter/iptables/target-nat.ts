@@ -5,7 +5,7 @@ import { compareAddresses, familyOf, parseAddress } from '../../../net/address.t
 import type { Address, Family } from '../../../net/address.ts';
 import type { FilterStep, NatRange } from '../rule-steps.ts';
 import { parseMasked, parseNetwork, parseNumber, parseNumberRange } from './literals.ts';
-import type { RuleClause, RuleOption } from './rule-words.ts';
+import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 const choices: ReadonlySet<string> = new Set(['--random', '--random-fully', '--persistent']);
 
@@ -29,21 +29,27 @@ export function readNat(clause: RuleClause, family: Family): FilterStep | undefi
 }
 
 /** `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `:80`, `[fd00::1]:80`, `[fd00::1-fd00::9]:80`. */
-export function parseNatRange(text: string, family: Family): NatRange | undefined {
-  const found =
-    family === 4 || text.startsWith('[') || text.startsWith(':')
-      ? /^\[?([^\]]*?)\]?(?::([\d-]+))?$/.exec(text)
-      : [text, text, undefined];
-  // `[fd00::1]-[fd00::9]:80` is read by ip6tables too; it prints one pair of brackets.
-  const split = /^\[([^\]]+)\]-\[([^\]]+)\](?::([\d-]+))?$/.exec(text);
-  const addressText = split === null ? found?.[1] : `${split[1] ?? ''}-${split[2] ?? ''}`;
-  const portText = split === null ? found?.[2] : split[3];
-  if (addressText === undefined || (addressText === '' && portText === undefined)) return undefined;
+function parseNatRange(text: string, family: Family): NatRange | undefined {
+  const { addressText, portText } = splitNatRange(text, family);
   const addresses = addressText === '' ? undefined : parseAddresses(addressText, family);
   const ports = portText === undefined ? undefined : parseNumberRange(portText, 65535, '-');
-  if (addressText !== '' && addresses === undefined) return undefined;
-  if (portText !== undefined && ports === undefined) return undefined;
+  const hasOddAddress = addressText !== '' && addresses === undefined;
+  const hasOddPort = portText !== undefined && ports === undefined;
+  if (hasOddAddress || hasOddPort || (addressText === '' && portText === undefined)) return undefined;
   return { ...(addresses === undefined ? {} : { addresses }), ...(ports === undefined ? {} : { ports }) };
+}
+
+function splitNatRange(
+  text: string,
+  family: Family,
+): { readonly addressText: string; readonly portText: string | undefined } {
+  // `[fd00::1]-[fd00::9]:80` is read by ip6tables too; it prints one pair of brackets.
+  const plain = text.replace(']-[', '-');
+  const hasPort = family === 4 || plain.startsWith('[') || /^:\d/.test(plain);
+  const found = hasPort ? /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(plain) : null;
+  if (found === null) return { addressText: plain, portText: undefined };
+  const [, inBrackets, bare, portText] = found;
+  return { addressText: inBrackets ?? bare ?? '', portText };
 }
 
 function parseAddresses(
