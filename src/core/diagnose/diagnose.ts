@@ -34,8 +34,8 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const { causes, causeOf } = buildCauses(base, found, failing);
   const symptoms = explainAll(base, { found, causeOf, judged });
   const explained = causes.map((cause) => withSymptoms(cause, symptoms, { base, found, failing }));
-  const doubts = listDoubts(base.network, judged);
-  const unknowns = [...listUnknowns(base.network, judged), ...doubts];
+  const { open: doubts, noted } = listDoubts(base.network, judged);
+  const unknowns = [...listUnknowns(base.network, judged), ...doubts, ...noted];
   const unlisted = listUnlisted(base.network);
   const verdict = judgeAll({ judged, causes: explained, symptoms, unlisted, doubts });
   return {
@@ -107,7 +107,7 @@ interface Judged {
   readonly symptoms: readonly Symptom[];
   /** Lists of the cluster that are missing, so that not every flow that should work could be asked. */
   readonly unlisted: readonly Unknown[];
-  /** Packet filters on the way that could drop, and that nobody evaluated. */
+  /** Packet filters on the way that could drop, and that could not be read. */
   readonly doubts: readonly Unknown[];
 }
 

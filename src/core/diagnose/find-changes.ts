@@ -143,12 +143,12 @@ function isHealed(trace: Trace): boolean {
 /** It arrives, or nobody can say for want of a fact that the bundle should have. */
 function isRelieved(trace: Trace): boolean {
   if (isHealed(trace)) return true;
-  const ends = trace.journeys.flatMap((journey) => [
-    journey.end,
-    ...(journey.replies ?? []).map((reply) => reply.end),
-  ]);
-  return (
-    trace.verdict === 'unknown' && ends.every((end) => end.kind !== 'unknown' || end.missing !== undefined)
+  if (trace.verdict !== 'unknown') return false;
+  const ways = trace.journeys.flatMap((journey) => [journey, ...(journey.replies ?? [])]);
+  return ways.every(
+    ({ end, doubts }) =>
+      (end.kind !== 'unknown' || end.missing !== undefined) &&
+      (doubts ?? []).every((doubt) => doubt.missing !== undefined),
   );
 }
 

@@ -14,7 +14,7 @@ export function listUnknowns(network: Network, judged: readonly JudgedIntent[]):
   const gaps = new Map<string, Gap>();
   for (const { intent, trace } of judged) {
     if (trace.verdict !== 'unknown') continue;
-    for (const end of trace.journeys.flatMap(openEnds)) {
+    for (const end of trace.journeys.flatMap(openQuestions)) {
       const key = end.missing?.path ?? end.question;
       const gap = gaps.get(key) ?? {
         question: end.question,
@@ -43,9 +43,16 @@ export function listUnlisted(network: Network): readonly Unknown[] {
   );
 }
 
-function openEnds(journey: Journey): readonly Extract<Journey['end'], { kind: 'unknown' }>[] {
-  const ends = [journey.end, ...(journey.replies ?? []).map((reply) => reply.end)];
-  return ends.flatMap((end) => (end.kind === 'unknown' ? [end] : []));
+interface OpenQuestion {
+  readonly question: string;
+  readonly missing?: Missing | undefined;
+}
+
+/** Where a way ends in a question, or took one of two answers to one. */
+function openQuestions(journey: Journey): readonly OpenQuestion[] {
+  const ways = [journey, ...(journey.replies ?? [])];
+  const ends = ways.flatMap(({ end }) => (end.kind === 'unknown' ? [end] : []));
+  return ends.length > 0 ? ends : ways.flatMap(({ doubts }) => doubts ?? []);
 }
 
 function describeGap(gap: Gap): Unknown {

@@ -9,6 +9,8 @@ import type {
   FilterTable,
   IpsetFact,
 } from '../snapshot/netfilter/filter-facts.ts';
+import { parseFilterRule } from '../snapshot/netfilter/parse-filter-rule.ts';
+import type { RuleBody } from '../snapshot/netfilter/rule-steps.ts';
 
 /** A table in its dump. */
 export interface ProgramTable {
@@ -39,6 +41,11 @@ export interface FilterGap {
   /** What may run there unseen: completes "not collected: …". */
   readonly what: string;
   readonly missing: Missing;
+}
+
+/** What the rule does, read once. */
+export function readRule(owner: ProgramTable, rule: FilterRule): RuleBody {
+  return parseFilterRule(rule, owner.table.family);
 }
 
 export function ruleEvidence(owner: ProgramTable, chain: FilterChain, rule: FilterRule): Evidence {

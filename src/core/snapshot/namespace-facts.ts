@@ -202,13 +202,6 @@ export interface ResolverFact {
   readonly options: readonly string[];
 }
 
-/** Something in the packet filter that could drop or refuse; not evaluated, only known to be there. */
-export interface FilterDropFact {
-  readonly evidence: Evidence;
-  readonly chain: string;
-  readonly text: string;
-}
-
 export interface NamespaceFacts {
   /** The bundle folder it was read from, without a trailing slash. */
   readonly path: string;
@@ -222,10 +215,8 @@ export interface NamespaceFacts {
   readonly sockets: Known<readonly SocketFact[]>;
   readonly resolver: Known<ResolverFact>;
   readonly hosts: Known<ReadonlyMap<string, readonly Address[]>>;
-  /** Of each `iptables-save` dump that was collected. */
   /** The packet filter. Absent: nobody could have collected one (a namespace derived from the CNI's convention). */
   readonly filter?: FilterFacts;
   /** Programs taken to have written their chains anew (a change): their rules follow from the objects again. */
   readonly rewritten?: ReadonlySet<FilterProgramName>;
-  readonly filterDrops?: readonly Known<readonly FilterDropFact[]>[];
 }

@@ -1,6 +1,5 @@
 // The packet is for this namespace: is anybody listening? Sockets decide where they were collected; otherwise somebody is
 // taken to listen, and the hop says so. A reply needs no listener but has to come home to the one who asked.
-import { restoreSource } from './translate.ts';
 import { addHop, endDelivered, namespaceAt } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -12,7 +11,6 @@ export function deliverPacket(
   stage: Extract<Stage, { kind: 'deliver' }>,
 ): Step {
   const namespace = namespaceAt(network, stage.namespace);
-  const arrived = restoreSource(namespace, state);
   if (
     state.isReply ||
     state.depth > 0 ||
@@ -20,7 +18,7 @@ export function deliverPacket(
     state.packet.destinationPort === 0
   ) {
     return endDelivered(
-      addHop(arrived, namespace.id, { step: 'deliver', did: `arrives at ${namespace.id}` }),
+      addHop(state, namespace.id, { step: 'deliver', did: `arrives at ${namespace.id}` }),
       namespace.id,
     );
   }
@@ -28,17 +26,17 @@ export function deliverPacket(
   if (!sockets.known) {
     const did = `arrives at ${namespace.id}`;
     const assumes = `something listens on ${portText(state)} (sockets were not collected)`;
-    return endDelivered(addHop(arrived, namespace.id, { step: 'deliver', did, assumes }), namespace.id);
+    return endDelivered(addHop(state, namespace.id, { step: 'deliver', did, assumes }), namespace.id);
   }
   const listener = sockets.value.find((socket) => listensFor(socket, state));
   if (listener !== undefined) {
     const did = `arrives at ${namespace.id}, ${listener.process ?? 'a socket'} listens on ${portText(state)}`;
     return endDelivered(
-      addHop(arrived, namespace.id, { step: 'deliver', did, because: [listener.evidence] }),
+      addHop(state, namespace.id, { step: 'deliver', did, because: [listener.evidence] }),
       namespace.id,
     );
   }
-  return refuse(arrived, namespace, sockets.evidence.path);
+  return refuse(state, namespace, sockets.evidence.path);
 }
 
 function refuse(state: WalkState, namespace: Namespace, path: string): Step {

@@ -4,6 +4,7 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Missing } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 import type { NamespaceId } from '../model/network.ts';
+import type { Doubt } from './filter/chain-outcome.ts';
 import type { FdbFact, LinkFact, NeighborFact, RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
 import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
 import type { ConnectionFact } from '../snapshot/netfilter/filter-facts.ts';
@@ -14,6 +15,8 @@ export interface Flow {
   readonly from: NamespaceId;
   /** The address the sender bound; absent: the kernel picks. */
   readonly fromAddress?: Address;
+  /** The port the sender bound (a program that keeps its port); absent: any. */
+  readonly fromPort?: number;
   readonly to: Address;
   readonly protocol: Protocol;
   readonly port?: number;
@@ -168,6 +171,8 @@ export type Disposition =
 export interface Journey {
   readonly hops: readonly Hop[];
   readonly end: Disposition;
+  /** What nobody knows and this way took one answer to: the way is real only if that answer is. */
+  readonly doubts?: readonly Doubt[];
   /** The answer's ways: of who got the packet, or of who refused it; absent where nobody answers. */
   readonly replies?: readonly Journey[];
 }

@@ -1,13 +1,13 @@
-// An IP packet comes in by a device: translation in PREROUTING, routing with source validation, and then it is for this
-// namespace, sent on, or dropped. Order: Linux 6.12 ip_rcv, PREROUTING, ip_route_input_slow, FORWARD, POSTROUTING.
+// An IP packet comes in by a device: PREROUTING, routing with source validation, and then it is for this namespace
+// (INPUT), sent on (FORWARD, POSTROUTING), or dropped. Order: Linux 6.12 ip_rcv, PREROUTING, ip_route_input_slow, FORWARD, POSTROUTING.
 import { classifyInput } from './source-validation.ts';
 import type { InputAnswer } from './source-validation.ts';
 import type { RouteQuery } from './lookup.ts';
 import { describeOpaqueDevice } from './opaque-device.ts';
 import { addRouteHops } from './route-hops.ts';
-import { addServiceHop, endForAnswer, endForService, postroute } from './send.ts';
-import { restoreDestination, translateService } from './translate.ts';
-import type { ServiceAnswer } from './translate.ts';
+import { passHook } from './pass-hook.ts';
+import type { PassingPlace } from './pass-hook.ts';
+import { endForAnswer, postroute } from './send.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -23,44 +23,48 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
     const question = `what does ${opaque} on ${stage.link} of ${namespace.id} do with packets that come in there?`;
     return [endUnknown(state, namespace.id, question)];
   }
-  const seen = { ...restoreDestination(namespace, state), visited: new Set([...state.visited, place]) };
-  const service = translateService(network, namespace, seen);
-  if (service.kind === 'none') return routeInput(network, seen, { namespace, link: stage.link });
-  if (service.kind !== 'translated') return rejectInForward(seen, { namespace, link: stage.link }, service);
-  return service.states.flatMap(({ state: choice }) =>
-    routeInput(network, addServiceHop(choice, namespace, seen.packet), { namespace, link: stage.link }),
+  const entering: WalkState = {
+    ...withPacket(state, { mark: 0 }),
+    tracking: undefined,
+    visited: new Set([...state.visited, place]),
+  };
+  const at: Place = {
+    namespace,
+    link: stage.link,
+    ...(stage.port === undefined ? {} : { port: stage.port }),
+  };
+  return passHook(entering, { network, ...describePlace(at), hook: 'prerouting' }).flatMap((result) =>
+    result.kind === 'ended' ? [result.step] : routeInput(network, result.state, at),
   );
-}
-
-/** The rejection stands in FORWARD: what routing drops before never reaches it. */
-function rejectInForward(
-  state: WalkState,
-  place: Place,
-  service: Extract<ServiceAnswer, { kind: 'no-endpoints' | 'unknown' }>,
-): readonly Step[] {
-  const answer = classifyInput(place.namespace, inputQuery(state, place.link));
-  if (answer.kind === 'forward') return [endForService(state, place.namespace, service)];
-  return endInput(state, place, answer);
 }
 
 interface Place {
   readonly namespace: Namespace;
   readonly link: string;
+  readonly port?: string;
+}
+
+function describePlace(place: Place): Pick<PassingPlace, 'namespace' | 'inputLink' | 'physicalInput'> {
+  const { namespace, link, port } = place;
+  return { namespace, inputLink: link, ...(port === undefined ? {} : { physicalInput: port }) };
 }
 
 function routeInput(network: Network, state: WalkState, place: Place): readonly Step[] {
   const answer = classifyInput(place.namespace, inputQuery(state, place.link));
-  return answer.kind === 'forward' ? forward(network, state, place, answer) : endInput(state, place, answer);
+  return answer.kind === 'forward'
+    ? forward(network, state, place, answer)
+    : endInput(network, state, place, answer);
 }
 
 function endInput(
+  network: Network,
   state: WalkState,
   place: Place,
   answer: Exclude<InputAnswer, { kind: 'forward' }>,
 ): readonly Step[] {
   switch (answer.kind) {
     case 'local':
-      return [{ state, stage: { kind: 'deliver', namespace: place.namespace.id } }];
+      return passLocal(network, state, place);
     case 'rejected':
       return [endRejected(state, place, answer)];
     case 'not-forwarding':
@@ -72,6 +76,14 @@ function endInput(
     case 'unknown':
       return [endUnknown(state, place.namespace.id, answer.question, answer.missing)];
   }
+}
+
+function passLocal(network: Network, state: WalkState, place: Place): readonly Step[] {
+  return passHook(state, { network, ...describePlace(place), hook: 'input' }).map((result) =>
+    result.kind === 'ended'
+      ? result.step
+      : { state: result.state, stage: { kind: 'deliver', namespace: place.namespace.id } },
+  );
 }
 
 function inputQuery(state: WalkState, link: string): RouteQuery {
@@ -98,10 +110,14 @@ function forward(
   const { namespace, link } = place;
   if (state.packet.ttl <= 1) return [endLost(state, namespace.id, 'loop')];
   const aged = withPacket(state, { ttl: state.packet.ttl - 1 });
-  return answer.route.nexthops.map((hop) => {
+  return answer.route.nexthops.flatMap((hop) => {
     const routed = addRouteHops(aged, namespace.id, answer.route, hop);
-    const way = { namespace, outputLink: hop.link ?? '?', gateway: hop.gateway, inputLink: link };
-    return postroute(network, routed, way);
+    const outputLink = hop.link ?? '?';
+    const way = { namespace, outputLink, gateway: hop.gateway, inputLink: link };
+    const passing = { network, ...describePlace(place), hook: 'forward' as const, outputLink };
+    return passHook(routed, passing).flatMap((result) =>
+      result.kind === 'ended' ? [result.step] : postroute(network, result.state, way),
+    );
   });
 }
 

@@ -1,21 +1,18 @@
-// A local sender: rule and route lookup, choice of the source address, translation in OUTPUT (which routes again, with
-// the source kept), masquerade, and out. Order: Linux 6.12 ip_route_output_key_hash_rcu, then the OUTPUT and POSTROUTING
+// A local sender: rule and route lookup, choice of the source address, OUTPUT (what is translated or marked there may be
+// routed again, with the source kept), POSTROUTING, and out. Order: Linux 6.12 ip_route_output_key_hash_rcu, then the OUTPUT and POSTROUTING
 // hooks.
 import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
-import { selectSource6 } from './ipv6-source.ts';
 import { resolveConnect, resolveOutput } from './route-output.ts';
 import type { OutputAnswer } from './route-output.ts';
-import { selectSource4 } from './source-address.ts';
-import { findMasquerade, masquerade, restoreSource, serviceEvidence, translateService } from './translate.ts';
-import type { ServiceAnswer } from './translate.ts';
+import { passHook } from './pass-hook.ts';
+import type { HookResult, PassingPlace } from './pass-hook.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
-import type { Packet } from './flow.ts';
 import type { Namespace, Network } from '../model/network.ts';
-import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
+import type { NexthopFact } from '../snapshot/namespace-facts.ts';
 
 export type Send = Extract<Stage, { kind: 'send' }>;
 
@@ -33,9 +30,7 @@ export function sendPacket(network: Network, state: WalkState, stage: Send): rea
     ];
   }
   const sourced = withPacket(state, { source });
-  const translated = translateService(network, namespace, sourced);
-  if (translated.kind === 'none') return leave(network, sourced, { namespace, answer: answer.route });
-  return sendTranslated(network, sourced, { namespace, answer: answer.route, translated });
+  return sendRouted(network, sourced, { namespace, answer: answer.route });
 }
 
 function endWithoutRoute(
@@ -111,75 +106,74 @@ export function endForAnswer(
   return { state: hop, stage: { kind: 'end', disposition: { kind: 'refused', by: namespace.id, why } } };
 }
 
-interface Translating {
+interface Routed {
   readonly namespace: Namespace;
   readonly answer: Found;
-  readonly translated: Exclude<ServiceAnswer, { kind: 'none' }>;
+  readonly hop: NexthopFact;
 }
 
-function sendTranslated(network: Network, state: WalkState, about: Translating): readonly Step[] {
-  const { namespace, translated } = about;
-  const hop = about.answer.nexthops[0];
-  const routed = hop === undefined ? state : addRouteHops(state, namespace.id, about.answer, hop);
-  if (translated.kind !== 'translated') return [endForService(routed, namespace, translated)];
-  return translated.states.flatMap((choice) => {
-    const text = addServiceHop({ ...choice.state, hops: routed.hops }, namespace, state.packet);
-    const stage: Send = { kind: 'send', namespace: namespace.id, isBound: true };
-    const answer = lookupRoute(namespace, outputQuery(text, stage));
-    if (answer.kind !== 'route') return [endForAnswer(text, namespace, answer)];
-    return leave(network, text, { namespace, answer });
-  });
-}
-
-export function addServiceHop(state: WalkState, namespace: Namespace, before: Packet): WalkState {
-  const { packet } = state;
-  return addHop(state, namespace.id, {
-    step: 'nat',
-    did: `Service ${before.destination}:${before.destinationPort} → endpoint ${packet.destination}:${packet.destinationPort}`,
-    assumes: 'kube-proxy programmed the Service as its objects say (its chains are not evaluated)',
-  });
-}
-
-export function endForService(
-  state: WalkState,
-  namespace: Namespace,
-  answer: Extract<ServiceAnswer, { kind: 'no-endpoints' | 'unknown' }>,
-): Step {
-  const evidence = serviceEvidence(answer.entry);
-  if (answer.kind === 'unknown') {
-    return endUnknown(state, namespace.id, `which endpoints has ${answer.entry.service}?`);
-  }
-  const did = `${answer.entry.service} has no ready endpoint: refused`;
-  const hop = addHop(state, namespace.id, { step: 'nat', did, because: evidence });
-  return {
-    state: hop,
-    stage: { kind: 'end', disposition: { kind: 'refused', by: namespace.id, why: 'no-endpoints' } },
-  };
-}
-
-/** POSTROUTING and the device, for each nexthop the kernel could pick. */
-function leave(
+/** OUTPUT for each nexthop the kernel could pick, and what is changed there is routed again, with the source kept. */
+function sendRouted(
   network: Network,
   state: WalkState,
   about: { readonly namespace: Namespace; readonly answer: Found },
 ): readonly Step[] {
   const { namespace, answer } = about;
-  if (answer.route.type === 'local') {
-    const hop = answer.nexthops[0] ?? { link: 'lo', weight: 1, flags: [] };
-    return [
-      {
-        state: addRouteHops(state, namespace.id, answer, hop),
-        stage: { kind: 'deliver', namespace: namespace.id },
-      },
-    ];
-  }
+  return listWays(answer).flatMap((hop) => {
+    const routed = addRouteHops(state, namespace.id, answer, hop);
+    const place = { network, namespace, hook: 'output' as const, outputLink: hop.link ?? 'lo' };
+    return passHook(routed, place).flatMap((result) => {
+      if (result.kind === 'ended') return [result.step];
+      if (!result.isRerouted) return leave(network, result.state, { namespace, answer, hop });
+      return sendAgain(network, result.state, namespace);
+    });
+  });
+}
+
+function listWays(answer: Found): readonly NexthopFact[] {
+  if (answer.route.type !== 'local') return answer.nexthops;
+  return [{ link: 'lo', weight: 1, flags: [] }];
+}
+
+/** ip_route_me_harder of Linux 6.12. */
+function sendAgain(network: Network, state: WalkState, namespace: Namespace): readonly Step[] {
+  const answer = lookupRoute(
+    namespace,
+    outputQuery(state, { kind: 'send', namespace: namespace.id, isBound: true }),
+  );
+  if (answer.kind !== 'route') return [endForAnswer(state, namespace, answer)];
+  return listWays(answer).flatMap((hop) =>
+    leave(network, addRouteHops(state, namespace.id, answer, hop), { namespace, answer, hop }),
+  );
+}
+
+function leave(network: Network, state: WalkState, about: Routed): readonly Step[] {
+  const { namespace, answer, hop } = about;
+  if (answer.route.type === 'local') return loopBack(network, state, namespace);
   if (answer.route.type !== 'unicast') {
     return [endUnknown(state, namespace.id, `${answer.route.type} traffic is not followed`)];
   }
-  return answer.nexthops.map((hop) => {
-    const routed = addRouteHops(state, namespace.id, answer, hop);
-    return postroute(network, routed, { namespace, outputLink: hop.link ?? '?', gateway: hop.gateway });
-  });
+  return postroute(network, state, { namespace, outputLink: hop.link ?? '?', gateway: hop.gateway });
+}
+
+/** What a machine sends to itself leaves by lo and comes in by it, with its route and its connection kept. */
+function loopBack(network: Network, state: WalkState, namespace: Namespace): readonly Step[] {
+  const hooks: readonly Omit<PassingPlace, 'network' | 'namespace'>[] = [
+    { hook: 'postrouting', outputLink: 'lo' },
+    { hook: 'prerouting', inputLink: 'lo' },
+    { hook: 'input', inputLink: 'lo' },
+  ];
+  let results: readonly HookResult[] = [{ kind: 'passed', state, isRerouted: false }];
+  for (const hook of hooks) {
+    results = results.flatMap((result) =>
+      result.kind === 'ended' ? [result] : passHook(result.state, { network, namespace, ...hook }),
+    );
+  }
+  return results.map((result) =>
+    result.kind === 'ended'
+      ? result.step
+      : { state: result.state, stage: { kind: 'deliver', namespace: namespace.id } },
+  );
 }
 
 export interface Postroute {
@@ -190,52 +184,23 @@ export interface Postroute {
 }
 
 /** What the last hook does, and the hand-over to the device. */
-export function postroute(network: Network, state: WalkState, way: Postroute): Step {
+export function postroute(network: Network, state: WalkState, way: Postroute): readonly Step[] {
   const { namespace, outputLink, gateway } = way;
-  const restored = restoreSource(namespace, state);
-  const input = way.inputLink === undefined ? {} : { inputLink: way.inputLink };
-  const why = findMasquerade(network, namespace, { state: restored, ...input, outputLink });
-  const { addresses } = namespace.facts;
-  if (why !== undefined && !addresses.known) {
-    const question = `which address does ${namespace.id} put in place of ${restored.packet.source}?`;
-    return endUnknown(restored, namespace.id, question, addresses);
-  }
-  const left = why === undefined ? restored : applyMasquerade(restored, way, why);
-  return {
-    state: left,
-    stage: {
-      kind: 'transmit',
-      namespace: namespace.id,
-      link: outputLink,
-      nexthop: gateway ?? left.packet.destination,
-    },
+  const nexthop = gateway ?? state.packet.destination;
+  const place: PassingPlace = {
+    network,
+    namespace,
+    hook: 'postrouting',
+    outputLink,
+    nexthop,
+    ...(way.inputLink === undefined ? {} : { inputLink: way.inputLink }),
   };
-}
-
-function applyMasquerade(state: WalkState, way: Postroute, why: string): WalkState {
-  const { namespace, outputLink, gateway } = way;
-  const source = selectMasquerade(namespace, outputLink, gateway, state.packet.destination);
-  if (source === undefined || source === state.packet.source)
-    return { ...state, isMarkedForMasquerade: false };
-  const rewritten = masquerade(state, namespace, source);
-  return addHop(rewritten, namespace.id, {
-    step: 'nat',
-    did: `source ${state.packet.source} becomes ${source}: ${why}`,
-    assumes: 'the chains are as their programs write them (they are not evaluated)',
-  });
-}
-
-/**
- * MASQUERADE ignores the route's preferred source (measured, Linux 6.18): it takes what the device offers for the next hop,
- * and another device's address where this one has none (Linux 6.12, nf_nat_masquerade.c).
- */
-function selectMasquerade(
-  namespace: Namespace,
-  link: string,
-  gateway: Address | undefined,
-  to: Address,
-): Address | undefined {
-  return familyOf(to) === 6
-    ? selectSource6(namespace, link, to)
-    : selectSource4(namespace, { link, gateway: gateway ?? to, scope: 0 });
+  return passHook(state, place).map((result) =>
+    result.kind === 'ended'
+      ? result.step
+      : {
+          state: result.state,
+          stage: { kind: 'transmit', namespace: namespace.id, link: outputLink, nexthop },
+        },
+  );
 }

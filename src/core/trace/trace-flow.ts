@@ -1,8 +1,11 @@
 // Follows one flow there and back. In: a network and a flow. Out: every journey the packet could take, each with its
 // reply's, and one verdict over all of them.
-import type { Flow, Journey, Packet, Trace, Verdict } from './flow.ts';
+import type { Flow, Journey, Packet, Trace } from './flow.ts';
+import { judgeJourneys } from './judge-journeys.ts';
+import { isDestinationChanged, tupleOf } from './track-packet.ts';
 import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
+import { addHop, ipProtocolOf } from './walk.ts';
 import type { WalkState } from './walk.ts';
 import { missing } from '../fact/known.ts';
 import type { NamespaceId, Network } from '../model/network.ts';
@@ -17,7 +20,9 @@ export function traceFlow(network: Network, flow: Flow): Trace {
   const start: WalkState = {
     packet: firstPacket(flow),
     hops: [],
-    nat: [],
+    connections: [],
+    doubts: [],
+    isPortChosen: flow.fromPort !== undefined,
     isReply: false,
     depth: 0,
     visited: new Set(),
@@ -58,7 +63,7 @@ function firstPacket(flow: Flow): Packet {
     source: flow.fromAddress ?? unspecified,
     destination: flow.to,
     protocol: flow.protocol,
-    sourcePort: flow.protocol === 'icmp' ? 0 : clientPort,
+    sourcePort: flow.protocol === 'icmp' ? 0 : (flow.fromPort ?? clientPort),
     destinationPort: flow.protocol === 'icmp' ? 0 : (flow.port ?? 0),
     mark: flow.mark ?? 0,
     ttl: 64,
@@ -67,15 +72,16 @@ function firstPacket(flow: Flow): Packet {
 
 function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey {
   const { hops } = way.state;
+  const doubts = way.state.doubts.length === 0 ? {} : { doubts: way.state.doubts };
   const answers = answererOf(way);
-  if (answers === undefined) return { hops, end: way.end };
+  if (answers === undefined) return { hops, end: way.end, ...doubts };
   const home: Journey = { hops: [], end: { kind: 'delivered', to: flow.from } };
-  if (answers.from === flow.from) return { hops, end: way.end, replies: [home] };
+  if (answers.from === flow.from) return { hops, end: way.end, ...doubts, replies: [home] };
   const replies = runWalk(network, {
     state: turnAround(way.state, answers.isIcmp),
     stage: { kind: 'send', namespace: answers.from, isBound: !answers.isIcmp },
   });
-  return { hops, end: way.end, replies: replies.map((reply) => finishReply(flow, reply)) };
+  return { hops, end: way.end, ...doubts, replies: replies.map((reply) => finishReply(flow, reply)) };
 }
 
 interface Answerer {
@@ -105,7 +111,9 @@ function turnAround(state: WalkState, isIcmp: boolean): WalkState {
       ttl: 64,
     },
     hops: [],
-    nat: state.nat,
+    connections: state.connections,
+    doubts: state.doubts,
+    ...(isIcmp ? { quoted: { protocol: ipProtocolOf(packet), tuple: tupleOf(packet) } } : {}),
     isReply: true,
     depth: state.depth,
     visited: new Set(),
@@ -113,27 +121,40 @@ function turnAround(state: WalkState, isIcmp: boolean): WalkState {
 }
 
 function finishReply(flow: Flow, reply: FinishedWay): Journey {
-  const { hops } = reply.state;
-  if (reply.end.kind === 'delivered' && reply.end.to !== flow.from) {
-    return { hops, end: { kind: 'lost', at: reply.end.to, why: 'wrong-host', isCertain: true } };
+  const { state, end } = reply;
+  const doubts = state.doubts.length === 0 ? {} : { doubts: state.doubts };
+  if (end.kind === 'delivered' && end.to !== flow.from) {
+    const lost = { kind: 'lost', at: end.to, why: 'wrong-host', isCertain: true } as const;
+    return { hops: state.hops, end: lost, ...doubts };
   }
-  return { hops, end: reply.end };
+  if (end.kind !== 'delivered' || isAnswer(flow, state)) return { hops: state.hops, end, ...doubts };
+  return endUnmatched(flow, state);
 }
 
-export function judgeJourneys(journeys: readonly Journey[]): Verdict {
-  return combine(journeys.map(judgeJourney));
+/** A socket takes an answer only from where it asked; an error of a machine on the way comes from anywhere. */
+function isAnswer(flow: Flow, { packet, quoted }: WalkState): boolean {
+  if (quoted !== undefined) return true;
+  const isPortRight = flow.protocol === 'icmp' || packet.sourcePort === (flow.port ?? 0);
+  return packet.source === flow.to && isPortRight;
 }
 
-function judgeJourney(journey: Journey): Verdict {
-  if (journey.end.kind === 'unknown') return 'unknown';
-  if (journey.end.kind !== 'delivered') return 'fails';
-  return journey.replies === undefined ? 'arrives' : combine(journey.replies.map(judgeJourney));
-}
-
-function combine(verdicts: readonly Verdict[]): Verdict {
-  const first = verdicts[0];
-  if (first === undefined) return 'unknown';
-  if (verdicts.every((verdict) => verdict === first)) return first;
-  // Some ways fail for certain: by luck at best. Otherwise what is left over is not known.
-  return verdicts.some((verdict) => verdict === 'fails' || verdict === 'partly') ? 'partly' : 'unknown';
+/** The machine that translated the flow did not see the answer, or did not know it. */
+function endUnmatched(flow: Flow, state: WalkState): Journey {
+  const { packet } = state;
+  const translator = state.connections.find(
+    (connection) => connection.original.destination === flow.to && isDestinationChanged(connection),
+  );
+  const at = translator?.namespace ?? flow.from;
+  const evidence = state.hops.findLast((hop) => hop.because.length > 0)?.because[0];
+  const hopped = addHop(state, flow.from, {
+    step: 'deliver',
+    did: `the answer comes from ${packet.source}:${packet.sourcePort}, and ${flow.to}:${flow.port ?? 0} was asked: not taken`,
+    because: evidence === undefined ? [] : [evidence],
+    elements:
+      evidence === undefined
+        ? []
+        : [{ kind: 'absence', namespace: at, of: 'connection', address: packet.source, evidence }],
+  });
+  const end = { kind: 'lost', at: flow.from, why: 'reply-unmatched', isCertain: true } as const;
+  return { hops: hopped.hops, end, ...(state.doubts.length === 0 ? {} : { doubts: state.doubts }) };
 }

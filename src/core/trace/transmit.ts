@@ -1,11 +1,12 @@
 // A routed packet is handed to a device: which kind it is decides what happens. In: the device and the next hop. Out: the
 // stages that follow (input at another device, an outer packet, an end).
+import { crossBridge, findCrossing, findInputPort } from './cross-bridge.ts';
 import { findNeighbor } from './find-neighbor.ts';
 import type { NeighborAnswer } from './find-neighbor.ts';
 import { leaveUnderlay } from './leave-underlay.ts';
 import { describeOpaqueDevice } from './opaque-device.ts';
 import { transmitTailnet } from './tailnet.ts';
-import { isTailnetLink } from './translate.ts';
+import { isTailnetLink } from './tailnet-link.ts';
 import { transmitVxlan } from './vxlan.ts';
 import { addHop, endLost, endUnknown, namespaceAt } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
@@ -83,7 +84,7 @@ function transmitFrame(network: Network, state: WalkState, framing: Framing): re
   const answer = findNeighbor(network, namespace, link.name, stage.nexthop);
   switch (answer.kind) {
     case 'found':
-      return [arrive(network, state, framing, answer)];
+      return arrive(network, state, framing, answer);
     case 'unknown':
       return [endUnknown(state, namespace.id, `who has ${stage.nexthop} on ${link.name}?`, answer.missing)];
     case 'outside':
@@ -99,7 +100,7 @@ function arrive(
   state: WalkState,
   framing: Framing,
   answer: Extract<NeighborAnswer, { kind: 'found' }>,
-): Step {
+): readonly Step[] {
   const { namespace, link, stage } = framing;
   const { device, entry } = answer;
   const far = network.namespaces.get(device.namespace);
@@ -111,7 +112,19 @@ function arrive(
     link: link.name,
     ...(answer.isAssumed ? { assumes: assumption(far, stage) } : {}),
   });
-  return { state: hop, stage: { kind: 'input', namespace: device.namespace, link: device.link } };
+  const own = { namespace: namespace.id, link: link.name };
+  const port = findInputPort(network, own, device);
+  const input: Stage = {
+    kind: 'input',
+    namespace: device.namespace,
+    link: device.link,
+    ...(port === undefined ? {} : { port }),
+  };
+  const crossing = findCrossing(network, own, device);
+  if (crossing === undefined) return [{ state: hop, stage: input }];
+  return crossBridge(network, hop, crossing).map((result) =>
+    result.kind === 'ended' ? result.step : { state: result.state, stage: input },
+  );
 }
 
 function assumption(far: Namespace | undefined, stage: Transmit): string {

@@ -85,7 +85,8 @@ function carryOverlay(
       ttl: 64,
     },
     hops: [],
-    nat: [],
+    connections: [],
+    doubts: state.doubts,
     isReply: false,
     depth: state.depth + 1,
     visited: new Set(),
@@ -111,7 +112,7 @@ interface Carried {
 function resume(network: Network, state: WalkState, carried: Carried): Step {
   const { way, stage, link } = carried;
   const nested: Journey = { hops: way.state.hops, end: way.end };
-  const carrying = attachNested(state, nested);
+  const carrying: WalkState = { ...attachNested(state, nested), doubts: way.state.doubts };
   if (way.end.kind === 'delivered') {
     return receiveVxlan(network, carrying, { from: link, at: way.end.to, mac: stage.mac });
   }

@@ -5,34 +5,30 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Missing } from '../fact/known.ts';
 import type { Address } from '../net/address.ts';
 import type { Namespace, NamespaceId, Network } from '../model/network.ts';
+import type { Connection, QuotedPacket, Tracking } from './connection.ts';
+import type { Doubt } from './filter/chain-outcome.ts';
 import type { Disposition, Element, Hop, LostWhy, Packet, StepKind } from './flow.ts';
-
-/** One translation that a machine remembers for the connection. */
-export interface NatEntry {
-  readonly namespace: NamespaceId;
-  readonly before: {
-    readonly source: Address;
-    readonly destination: Address;
-    readonly destinationPort: number;
-  };
-  readonly after: {
-    readonly source: Address;
-    readonly destination: Address;
-    readonly destinationPort: number;
-  };
-}
 
 export interface WalkState {
   readonly packet: Packet;
   readonly hops: readonly Hop[];
-  readonly nat: readonly NatEntry[];
+  /** What the namespaces on the way remember, the answer's way included. */
+  readonly connections: readonly Connection[];
+  /** What the packet is to the namespace it is in; absent before connection tracking saw it there. */
+  readonly tracking?: Tracking | undefined;
+  /** Of an ICMP error: the packet that it is about. */
+  readonly quoted?: QuotedPacket;
+  /** The sender said which port it comes from. */
+  readonly isPortChosen?: boolean;
+  /** What was not known on the way, and the answer taken. */
+  readonly doubts: readonly Doubt[];
   /** True for the answer to a delivered packet: translations are undone instead of made. */
   readonly isReply: boolean;
   /** 0 for the flow asked about; 1 for the outer packet of its overlay, and so on. */
   readonly depth: number;
   /** Places seen, to find loops that would outlive the TTL. */
   readonly visited: ReadonlySet<string>;
-  /** The namespace is to masquerade what it sends on (kube-proxy's 0x4000 mark). */
+  /** Where chains are assumed: the namespace is to masquerade what it sends on (kube-proxy's 0x4000 mark). */
   readonly isMarkedForMasquerade?: boolean;
 }
 
@@ -49,7 +45,13 @@ export type Stage =
       readonly link: string;
       readonly nexthop: Address;
     }
-  | { readonly kind: 'input'; readonly namespace: NamespaceId; readonly link: string }
+  | {
+      readonly kind: 'input';
+      readonly namespace: NamespaceId;
+      readonly link: string;
+      /** The bridge's port that it came in by, where the device is a bridge. */
+      readonly port?: string;
+    }
   | { readonly kind: 'deliver'; readonly namespace: NamespaceId }
   | {
       /** A VXLAN device hands the frame to its remote: the outer packet is a flow of its own. */

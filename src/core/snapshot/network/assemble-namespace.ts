@@ -11,7 +11,6 @@ import {
   addressKind,
   bridgePortKind,
   fdbKind,
-  filterDropKind,
   hostsKind,
   linkKind,
   neighborKind,
@@ -21,6 +20,7 @@ import {
   socketKind,
   sysctlKind,
 } from './namespace-kinds.ts';
+import { connectionKind, ipsetKind, iptablesKind, nftablesKind } from '../netfilter/filter-kinds.ts';
 import { mergeBridgePorts } from './read-bridge-links.ts';
 import type { BridgePortFact } from './read-bridge-links.ts';
 import { resolveTable } from './routing-names.ts';
@@ -42,9 +42,15 @@ export function createNamespaceShelves() {
     sockets: createFactShelf(socketKind),
     resolver: createFactShelf(resolverKind),
     hosts: createFactShelf(hostsKind),
-    filter: createFactShelf(filterDropKind('iptables-save')),
-    filterLegacy: createFactShelf(filterDropKind('iptables-legacy-save')),
-    filterNft: createFactShelf(filterDropKind('iptables-nft-save')),
+    filter4: createFactShelf(iptablesKind('iptables', 4)),
+    filter6: createFactShelf(iptablesKind('iptables', 6)),
+    filterLegacy4: createFactShelf(iptablesKind('iptables-legacy', 4)),
+    filterLegacy6: createFactShelf(iptablesKind('iptables-legacy', 6)),
+    filterNft4: createFactShelf(iptablesKind('iptables-nft', 4)),
+    filterNft6: createFactShelf(iptablesKind('iptables-nft', 6)),
+    nftables: createFactShelf(nftablesKind),
+    ipsets: createFactShelf(ipsetKind),
+    connections: createFactShelf(connectionKind),
   };
 }
 
@@ -73,7 +79,14 @@ export function assembleNamespace(
     sockets: settle(shelves.sockets),
     resolver: settle(shelves.resolver),
     hosts: settle(shelves.hosts),
-    filterDrops: [settle(shelves.filter), settle(shelves.filterLegacy), settle(shelves.filterNft)],
+    filter: {
+      byDefault: { 4: settle(shelves.filter4), 6: settle(shelves.filter6) },
+      legacy: { 4: settle(shelves.filterLegacy4), 6: settle(shelves.filterLegacy6) },
+      nft: { 4: settle(shelves.filterNft4), 6: settle(shelves.filterNft6) },
+      nftables: settle(shelves.nftables),
+      ipsets: settle(shelves.ipsets),
+      connections: settle(shelves.connections),
+    },
   };
 }
 

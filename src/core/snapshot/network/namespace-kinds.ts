@@ -4,7 +4,6 @@ import type { FactKind } from '../bundle/fact-shelf.ts';
 import type {
   AddressFact,
   FdbFact,
-  FilterDropFact,
   LinkFact,
   NeighborFact,
   ResolverFact,
@@ -17,7 +16,6 @@ import type { Address } from '../../net/address.ts';
 import { readAddressesJson, readAddressesText } from './read-addresses.ts';
 import { readBridgeLinksJson, readBridgeLinksText } from './read-bridge-links.ts';
 import type { BridgePortFact } from './read-bridge-links.ts';
-import { readFilterDrops } from './read-filter-drops.ts';
 import { readFdbJson, readFdbText } from './read-fdb.ts';
 import { readHosts } from './read-hosts.ts';
 import { readLinksJson, readLinksText } from './read-links.ts';
@@ -123,15 +121,3 @@ export const hostsKind: FactKind<ReadonlyMap<string, readonly Address[]>> = {
   forms: [{ name: 'hosts', read: readHosts, whenEmpty: 'empty-if-listed' }],
   command: ['cat', '/etc/hosts'],
 };
-
-/** A dump of the packet filter: of the host's own back end, or of one of two where both exist. */
-export function filterDropKind(
-  name: 'iptables-save' | 'iptables-legacy-save' | 'iptables-nft-save',
-): FactKind<readonly FilterDropFact[]> {
-  return {
-    what: 'packet filter',
-    forms: [{ name: `${name}.txt`, read: readFilterDrops, whenEmpty: 'empty' }],
-    isPartUsable: true,
-    command: [name, '-c'],
-  };
-}

@@ -1,6 +1,6 @@
 // What one base chain can do with a packet. More than one outcome where a rule draws, or where nobody knows whether it
 // matches: then each outcome carries the doubt it depends on, with the side it takes.
-import type { FilterVerdict } from '../../snapshot/netfilter/filter-facts.ts';
+import type { Missing } from '../../fact/known.ts';
 import type { FilterRule } from '../../snapshot/netfilter/filter-facts.ts';
 import type { Address } from '../../net/address.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
@@ -24,6 +24,8 @@ export interface Doubt {
   /** A question for the user: `does "-m bpf …" match the packet?` */
   readonly question: string;
   readonly side: 'matches' | 'does not match';
+  /** The fact that would settle it, where one would. */
+  readonly missing?: Missing;
 }
 
 export interface NatChoice {
@@ -35,9 +37,9 @@ export interface NatChoice {
 }
 
 export type ChainVerdict =
-  | Extract<FilterVerdict, { kind: 'accept' | 'drop' | 'reject' }>
-  /** Handed to a local socket (TPROXY). */
-  | { readonly kind: 'accept' | 'drop'; readonly isTproxy: true }
+  /** `isTproxy`: handed to a socket of this machine. */
+  | { readonly kind: 'accept' | 'drop'; readonly isTproxy?: true }
+  | { readonly kind: 'reject'; readonly with: string }
   /** A statement was not understood; what happens from here on is unknown. */
   | { readonly kind: 'unknown'; readonly question: string };
 

@@ -1,0 +1,110 @@
+// One hook of a namespace, from its first base chain to its last, with what the kernel itself does between them: tracking
+// the connection, and translating addresses. In: a packet's state and where it is. Out: every state it can leave the hook
+// in, or its end. Order: Linux 6.12 include/uapi/linux/netfilter_ipv4.h (raw -300, conntrack -200, mangle -150, nat -100,
+// filter 0, security 50, source nat 100); nat chains see only a connection's first packet (nf_nat_core.c).
+import type { FilterProgram, ProgramChain } from '../../model/filter-program.ts';
+import type { Namespace, Network } from '../../model/network.ts';
+import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
+import type { Packet } from '../flow.ts';
+import { trackPacket } from '../track-packet.ts';
+import type { Step, WalkState } from '../walk.ts';
+import { passChain } from './pass-chain.ts';
+import { translatePacket } from './translate-packet.ts';
+
+export type IpHook = Extract<FilterHook, 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'>;
+
+export interface HookPlace {
+  readonly network: Network;
+  readonly namespace: Namespace;
+  readonly hook: IpHook;
+  /** Absent: nobody collected one; what the cluster's programs would have written is assumed. */
+  readonly program?: FilterProgram;
+  readonly inputLink?: string;
+  readonly outputLink?: string;
+  /** The ports of a bridge, for what a bridge carried. */
+  readonly physicalInput?: string;
+  readonly physicalOutput?: string;
+  readonly isBridged?: boolean;
+  /** POSTROUTING: the next hop, which decides the address of a masquerade. */
+  readonly nexthop?: Packet['destination'];
+}
+
+/** A packet on its way through a hook, or at its end there. */
+export type HookResult =
+  | {
+      readonly kind: 'passed';
+      readonly state: WalkState;
+      /** OUTPUT: what decides the route was changed, so it is looked up again. */
+      readonly isRerouted: boolean;
+    }
+  | { readonly kind: 'ended'; readonly step: Step };
+
+type Station = (state: WalkState, place: HookPlace) => readonly HookResult[];
+
+const trackingPriority = -200;
+const natPriority = {
+  prerouting: -100,
+  output: -100,
+  input: 100,
+  postrouting: 100,
+  forward: undefined,
+} as const;
+
+export function runHook(state: WalkState, place: HookPlace): readonly HookResult[] {
+  let results: readonly HookResult[] = [{ kind: 'passed', state, isRerouted: false }];
+  for (const station of listStations(place)) {
+    results = results.flatMap((result) =>
+      result.kind === 'ended'
+        ? [result]
+        : station(result.state, place).map((next) => keepRerouting(next, result.isRerouted)),
+    );
+  }
+  return results;
+}
+
+function keepRerouting(result: HookResult, isRerouted: boolean): HookResult {
+  return result.kind === 'ended' || !isRerouted ? result : { ...result, isRerouted };
+}
+
+const stationTables = new WeakMap<FilterProgram, Map<IpHook, readonly Station[]>>();
+
+function listStations(place: HookPlace): readonly Station[] {
+  if (place.program === undefined) return makeStations(place);
+  const tables = stationTables.get(place.program) ?? new Map<IpHook, readonly Station[]>();
+  stationTables.set(place.program, tables);
+  const known = tables.get(place.hook);
+  if (known !== undefined) return known;
+  const made = makeStations(place);
+  tables.set(place.hook, made);
+  return made;
+}
+
+function makeStations({ program, hook }: HookPlace): readonly Station[] {
+  const chains = program?.hooks.get(hook) ?? [];
+  const filters = chains.filter(({ chain }) => chain.base?.type !== 'nat');
+  const nats = chains.filter(({ chain }) => chain.base?.type === 'nat');
+  const isTracking = hook === 'prerouting' || hook === 'output';
+  const stations: Station[] = [];
+  const before = isTracking ? trackingPriority : Number.NEGATIVE_INFINITY;
+  const nat = natPriority[hook] ?? Number.POSITIVE_INFINITY;
+  stations.push(...between(filters, Number.NEGATIVE_INFINITY, before));
+  if (isTracking) stations.push(trackAt);
+  stations.push(...between(filters, before, nat));
+  if (natPriority[hook] !== undefined) stations.push((state, place) => translatePacket(state, place, nats));
+  stations.push(...between(filters, nat, Number.POSITIVE_INFINITY));
+  return stations;
+}
+
+/** Chains from the one priority up to, and without, the other. */
+function between(chains: readonly ProgramChain[], from: number, to: number): readonly Station[] {
+  return chains
+    .filter(({ chain }) => {
+      const priority = chain.base?.priority ?? 0;
+      return priority >= from && priority < to;
+    })
+    .map((chain) => (state: WalkState, place: HookPlace) => passChain(state, place, chain));
+}
+
+function trackAt(state: WalkState, place: HookPlace): readonly HookResult[] {
+  return [{ kind: 'passed', state: trackPacket(place.namespace, state), isRerouted: false }];
+}
