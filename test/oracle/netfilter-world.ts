@@ -1,0 +1,121 @@
+// A generated packet filter: which programs wrote into which back end, and what was added by hand. In: a seed. Out: the
+// texts that the tools restore, in order, and the router's extras.
+import { makeSets, writeRandomRules } from './netfilter-iptables.ts';
+import { makeNftRuleset } from './netfilter-nftables.ts';
+import { makeFirewalldTable, makeKubeProxyTable, makePortmapTable } from './netfilter-nft-programs.ts';
+import type { Version } from './netfilter-pools.ts';
+import {
+  writeDocker,
+  writeFlannel,
+  writeKubeProxy,
+  writeKubeRouter,
+  writePortmap,
+  writeTailscale,
+  writeUfw,
+} from './netfilter-programs.ts';
+import { createTables } from './netfilter-tables.ts';
+import type { Extras } from './netfilter-topology.ts';
+import { rollDice } from './random.ts';
+import type { Dice } from './random.ts';
+
+export interface FilterPart {
+  /** Takes the text on its standard input. */
+  readonly command: string;
+  readonly text: string;
+}
+
+export interface FilterWorld {
+  readonly seed: number;
+  readonly extras: Extras;
+  readonly parts: readonly FilterPart[];
+}
+
+type Backend = 'legacy' | 'nft';
+
+export function makeFilterWorld(seed: number): FilterWorld {
+  const dice = rollDice(seed);
+  const extras = { hasBridgeFilter: dice.chance(0.5), hasMarkRoute: dice.chance(0.4) };
+  const style = dice.pick([
+    'programs',
+    'programs',
+    'random',
+    'random',
+    'mixture',
+    'mixture',
+    'native',
+  ] as const);
+  const parts: FilterPart[] = [];
+  const first: Backend = dice.pick(['legacy', 'nft', 'nft']);
+  const backends: readonly Backend[] =
+    style === 'mixture' && dice.chance(0.5) ? [first, first === 'nft' ? 'legacy' : 'nft'] : [first];
+  const sets = style === 'native' ? undefined : makeBoth((version) => makeSets(dice, version));
+  if (sets !== undefined)
+    parts.push({
+      command: 'ipset -exist restore',
+      text: `${[...sets[4].lines, ...sets[6].lines].join('\n')}\n`,
+    });
+  const router = { lines: [] as string[] };
+  for (const [index, backend] of backends.entries()) {
+    if (style === 'native') break;
+    for (const version of [4, 6] as const) {
+      const tables = createTables();
+      const ipsets = index === 0 ? router.lines : [];
+      if (style !== 'random') writePrograms({ dice, version, tables, ipsets }, index === 0);
+      if (style !== 'programs')
+        writeRandomRules({
+          dice,
+          version,
+          tables,
+          sets: sets?.[version].sets ?? [],
+          prefix: `${backend}${index}`,
+          isLegacy: backend === 'legacy',
+        });
+      if (!tables.isEmpty())
+        parts.push({
+          command: `ip${version === 6 ? '6' : ''}tables-${backend}-restore`,
+          text: tables.write(),
+        });
+    }
+  }
+  if (router.lines.length > 0)
+    parts.splice(1, 0, { command: 'ipset -exist restore', text: `${router.lines.join('\n')}\n` });
+  const native = makeNative(dice, style);
+  if (native !== '') parts.push({ command: 'nft -f -', text: native });
+  return {
+    seed,
+    extras,
+    parts: dice.chance(0.3)
+      ? [
+          ...parts.slice(-1).filter((part) => part.command.startsWith('nft')),
+          ...parts.filter((part, index) => index < parts.length - 1 || !part.command.startsWith('nft')),
+        ]
+      : parts,
+  };
+}
+
+function makeBoth<T>(make: (version: Version) => T): Record<Version, T> {
+  return { 4: make(4), 6: make(6) };
+}
+
+function writePrograms(scope: Parameters<typeof writeKubeProxy>[0], isFirst: boolean): void {
+  const { dice } = scope;
+  const programs = [writeDocker, writeUfw, writeKubeProxy, writePortmap, writeFlannel, writeTailscale];
+  const chances = [0.35, 0.3, isFirst ? 0.8 : 0.2, 0.4, 0.6, 0.7];
+  const chosen = programs.filter((_, index) => dice.chance(chances[index] ?? 0));
+  // Who started last stands in front.
+  const order = dice.chance(0.5) ? chosen : [...chosen].reverse();
+  for (const write of order) write(scope);
+  if (isFirst && dice.chance(0.6)) writeKubeRouter(scope);
+}
+
+function makeNative(dice: Dice, style: string): string {
+  if (style === 'random') return '';
+  if (style === 'native') return makeNftRuleset(dice, [4, 6]);
+  const tables: string[] = [];
+  if (dice.chance(0.3)) tables.push(makeFirewalldTable(dice));
+  if (style === 'programs' && dice.chance(0.25))
+    tables.push(makeKubeProxyTable(dice, 4), makeKubeProxyTable(dice, 6));
+  if (dice.chance(0.2)) tables.push(makePortmapTable(dice, 4), makePortmapTable(dice, 6));
+  if (style === 'mixture' && dice.chance(0.6)) tables.push(makeNftRuleset(dice, [4, 6]));
+  return tables.join('\n');
+}
