@@ -31,4 +31,6 @@ export interface Tracking {
 export interface QuotedPacket {
   readonly protocol: number;
   readonly tuple: ConnectionTuple;
+  /** The error says that it was too big (ICMP 3/4, ICMPv6 2), and not that nobody takes it. */
+  readonly isTooBig?: boolean;
 }

@@ -21,6 +21,8 @@ export interface Flow {
   readonly protocol: Protocol;
   readonly port?: number;
   readonly mark?: number;
+  /** How large its packets are, both ways, in bytes of IP, and they must not be cut; absent: small enough for any way. */
+  readonly sizeBytes?: number;
 }
 
 export interface Packet {
@@ -31,6 +33,8 @@ export interface Packet {
   readonly destinationPort: number;
   readonly mark: number;
   readonly ttl: number;
+  /** Bytes of the IP packet, where the flow has a size. */
+  readonly sizeBytes?: number;
 }
 
 export type StepKind =
@@ -160,6 +164,9 @@ export type Disposition =
       readonly why: LostWhy;
       /** False where the loss follows from what is outside the evidence (a LAN router, a VPN's far end). */
       readonly isCertain: boolean;
+      /** Of what was too big: the size that would have passed, and whether nobody is told so. */
+      readonly mtuBytes?: number;
+      readonly isSilent?: boolean;
     }
   | {
       readonly kind: 'unknown';

@@ -5,6 +5,7 @@ import type { InputAnswer } from './source-validation.ts';
 import type { RouteQuery } from './lookup.ts';
 import { describeOpaqueDevice } from './opaque-device.ts';
 import { addRouteHops } from './route-hops.ts';
+import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
 import { passHook } from './pass-hook.ts';
 import type { PassingPlace } from './pass-hook.ts';
 import { endForAnswer, postroute } from './send.ts';
@@ -113,6 +114,11 @@ function forward(
   return answer.route.nexthops.flatMap((hop) => {
     const routed = addRouteHops(aged, namespace.id, answer.route, hop);
     const outputLink = hop.link ?? '?';
+    const limit = findSizeLimit(namespace, answer.route.route, hop);
+    const narrow = namespace.linksByName.get(outputLink);
+    if (narrow !== undefined && isTooBig(routed, limit)) {
+      return [endTooBig(routed, { namespace, link: narrow, mtuBytes: limit, isSilent: false })];
+    }
     const way = { namespace, outputLink, gateway: hop.gateway, inputLink: link };
     const passing = { network, ...describePlace(place), hook: 'forward' as const, outputLink };
     return passHook(routed, passing).flatMap((result) =>

@@ -6,6 +6,7 @@ import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
 import { resolveConnect, resolveOutput } from './route-output.ts';
 import type { OutputAnswer } from './route-output.ts';
+import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
 import { passHook } from './pass-hook.ts';
 import type { HookResult, PassingPlace } from './pass-hook.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
@@ -120,7 +121,12 @@ function sendRouted(
 ): readonly Step[] {
   const { namespace, answer } = about;
   return listWays(answer).flatMap((hop) => {
-    const routed = addRouteHops(state, namespace.id, answer, hop);
+    const routed = fitOwnRoute(addRouteHops(state, namespace.id, answer, hop), about, hop);
+    const narrow = namespace.linksByName.get(hop.link ?? '');
+    const limit = findSizeLimit(namespace, answer.route, hop);
+    if (state.depth > 0 && narrow !== undefined && isTooBig(routed, limit)) {
+      return [endTooBig(routed, { namespace, link: narrow, mtuBytes: limit, isSilent: false })];
+    }
     const place = { network, namespace, hook: 'output' as const, outputLink: hop.link ?? 'lo' };
     return passHook(routed, place).flatMap((result) => {
       if (result.kind === 'ended') return [result.step];
@@ -128,6 +134,16 @@ function sendRouted(
       return sendAgain(network, result.state, namespace);
     });
   });
+}
+
+/** A program's packets are made to fit the route they leave by; only a tunnel's are as large as what it carries. */
+function fitOwnRoute(
+  state: WalkState,
+  { namespace, answer }: { readonly namespace: Namespace; readonly answer: Found },
+  hop: NexthopFact,
+): WalkState {
+  const limit = findSizeLimit(namespace, answer.route, hop);
+  return state.depth === 0 && isTooBig(state, limit) ? withPacket(state, { sizeBytes: limit }) : state;
 }
 
 function listWays(answer: Found): readonly NexthopFact[] {

@@ -3,10 +3,10 @@
 import type { Flow, Journey, Packet, Trace } from './flow.ts';
 import { judgeJourneys } from './judge-journeys.ts';
 import { isDestinationChanged, tupleOf } from './track-packet.ts';
-import { runWalk } from './walk-driver.ts';
+import { runSized } from './discover-size.ts';
 import type { FinishedWay } from './walk-driver.ts';
 import { addHop, ipProtocolOf } from './walk.ts';
-import type { WalkState } from './walk.ts';
+import type { Step, WalkState } from './walk.ts';
 import { missing } from '../fact/known.ts';
 import type { NamespaceId, Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
@@ -29,7 +29,8 @@ export function traceFlow(network: Network, flow: Flow): Trace {
   };
   if (!network.namespaces.has(flow.from))
     return { flow, journeys: [unseenSender(network, flow)], verdict: 'unknown' };
-  const ways = runWalk(network, { state: start, stage: { kind: 'send', namespace: flow.from, isBound } });
+  const first: Step = { state: start, stage: { kind: 'send', namespace: flow.from, isBound } };
+  const ways = runSized(network, first, flow.from);
   const journeys = ways.map((way) => finishJourney(network, flow, way));
   return { flow, journeys, verdict: judgeJourneys(journeys) };
 }
@@ -67,6 +68,7 @@ function firstPacket(flow: Flow): Packet {
     destinationPort: flow.protocol === 'icmp' ? 0 : (flow.port ?? 0),
     mark: flow.mark ?? 0,
     ttl: 64,
+    ...(flow.sizeBytes === undefined ? {} : { sizeBytes: flow.sizeBytes }),
   };
 }
 
@@ -77,10 +79,11 @@ function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey 
   if (answers === undefined) return { hops, end: way.end, ...doubts };
   const home: Journey = { hops: [], end: { kind: 'delivered', to: flow.from } };
   if (answers.from === flow.from) return { hops, end: way.end, ...doubts, replies: [home] };
-  const replies = runWalk(network, {
-    state: turnAround(way.state, answers.isIcmp),
+  const answer: Step = {
+    state: turnAround(flow, way.state, answers.isIcmp),
     stage: { kind: 'send', namespace: answers.from, isBound: !answers.isIcmp },
-  });
+  };
+  const replies = runSized(network, answer, answers.from);
   return { hops, end: way.end, ...doubts, replies: replies.map((reply) => finishReply(flow, reply)) };
 }
 
@@ -98,7 +101,7 @@ function answererOf(way: FinishedWay): Answerer | undefined {
 }
 
 /** The answer: addresses and ports swapped, no mark, a fresh TTL, and the translations remembered. */
-function turnAround(state: WalkState, isIcmp: boolean): WalkState {
+function turnAround(flow: Flow, state: WalkState, isIcmp: boolean): WalkState {
   const { packet } = state;
   return {
     packet: {
@@ -109,6 +112,7 @@ function turnAround(state: WalkState, isIcmp: boolean): WalkState {
       destinationPort: isIcmp ? 0 : packet.sourcePort,
       mark: 0,
       ttl: 64,
+      ...(isIcmp || flow.sizeBytes === undefined ? {} : { sizeBytes: flow.sizeBytes }),
     },
     hops: [],
     connections: state.connections,

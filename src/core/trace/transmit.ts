@@ -6,12 +6,16 @@ import type { NeighborAnswer } from './find-neighbor.ts';
 import { leaveUnderlay } from './leave-underlay.ts';
 import { describeOpaqueDevice } from './opaque-device.ts';
 import { transmitTailnet } from './tailnet.ts';
+import { endTooBig, isTooBigToReceive } from './packet-size.ts';
+import type { Narrow } from './packet-size.ts';
+import type { DeviceOnSegment } from './segment.ts';
 import { isTailnetLink } from './tailnet-link.ts';
 import { transmitVxlan } from './vxlan.ts';
 import { addHop, endLost, endUnknown, namespaceAt } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Element } from './flow.ts';
 import type { Evidence } from '../fact/evidence.ts';
+import { wireKey } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
 
@@ -120,11 +124,30 @@ function arrive(
     link: device.link,
     ...(port === undefined ? {} : { port }),
   };
+  const narrow = findNarrowEnd(network, hop, [own, device]);
+  if (narrow !== undefined) return [endTooBig(hop, narrow)];
   const crossing = findCrossing(network, own, device);
   if (crossing === undefined) return [{ state: hop, stage: input }];
   return crossBridge(network, hop, crossing).map((result) =>
     result.kind === 'ended' ? result.step : { state: result.state, stage: input },
   );
+}
+
+/** The far ends of the wires on the way: the port that the sender is plugged into, and the device that takes it. */
+function findNarrowEnd(
+  network: Network,
+  state: WalkState,
+  [from, to]: readonly [DeviceOnSegment, DeviceOnSegment],
+): Narrow | undefined {
+  if (state.packet.sizeBytes === undefined) return undefined;
+  const near = network.wires.get(wireKey(from.namespace, from.link));
+  for (const end of near === undefined ? [to] : [near, to]) {
+    const namespace = network.namespaces.get(end.namespace);
+    const link = namespace?.linksByName.get(end.link);
+    if (namespace === undefined || link?.kind === 'bridge' || !isTooBigToReceive(state, link)) continue;
+    return { namespace, link, mtuBytes: link.mtuBytes ?? 0, isSilent: true };
+  }
+  return undefined;
 }
 
 function assumption(far: Namespace | undefined, stage: Transmit): string {

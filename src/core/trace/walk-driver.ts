@@ -9,6 +9,7 @@ import { receiveVxlan } from './vxlan.ts';
 import { addHop, endLost, endUnknown, namespaceAt } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Network } from '../model/network.ts';
+import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 
 /** A finished way, with the state that its reply needs. */
@@ -83,6 +84,7 @@ function carryOverlay(
       destinationPort: vxlan.port,
       mark: state.packet.mark,
       ttl: 64,
+      ...wrapSize(state, stage.remote),
     },
     hops: [],
     connections: [],
@@ -100,6 +102,15 @@ function carryOverlay(
   return runWalk(network, { state: outer, stage: send }).map((way) =>
     resume(network, state, { way, stage, link }),
   );
+}
+
+/** The headers that VXLAN puts around: Ethernet, VXLAN and UDP with IPv4's 20 bytes or IPv6's 40. */
+const vxlanOverheadBytes = { 4: 50, 6: 70 } as const;
+
+function wrapSize({ packet }: WalkState, remote: Address): { readonly sizeBytes?: number } {
+  return packet.sizeBytes === undefined
+    ? {}
+    : { sizeBytes: packet.sizeBytes + vxlanOverheadBytes[familyOf(remote)] };
 }
 
 interface Carried {
@@ -126,7 +137,27 @@ function resume(network: Network, state: WalkState, carried: Carried): Step {
     because: way.state.hops.at(-1)?.because ?? [],
     link: stage.link,
   });
+  if (way.end.kind === 'lost' && way.end.why === 'too-big') return passOnLimit(lost, stage, way.end);
   return endLost(lost, at, 'outer-lost', isCertain);
+}
+
+/** The inner packet may be as large as what is left: its sender is told, if the outer one's fate is known here. */
+function passOnLimit(
+  state: WalkState,
+  stage: Carried['stage'],
+  end: Extract<Disposition, { kind: 'lost' }>,
+): Step {
+  const isOwn = end.at === stage.namespace && end.isSilent !== true;
+  const overhead = vxlanOverheadBytes[familyOf(stage.remote)];
+  const disposition: Disposition = {
+    kind: 'lost',
+    at: isOwn ? stage.namespace : end.at,
+    why: 'too-big',
+    isCertain: true,
+    isSilent: !isOwn,
+    ...(end.mtuBytes === undefined ? {} : { mtuBytes: end.mtuBytes - overhead }),
+  };
+  return { state, stage: { kind: 'end', disposition } };
 }
 
 function attachNested(state: WalkState, nested: Journey): WalkState {

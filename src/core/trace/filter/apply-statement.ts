@@ -135,6 +135,7 @@ function typeAtHook({ hook }: RuleSite): 'snat' | 'dnat' {
  * rule where no socket listens (6.12 xt_TPROXY.c, nft_tproxy.c). Who listens is the caller's to find out.
  */
 function applyTproxy(site: RuleSite, step: StatementOf<'tproxy'>, branch: Branch): Way {
+  if (!site.isXt && site.packet.packet.protocol === 'icmp') return { branch, then: 'off' };
   const mark = step.mark === undefined ? branch.mark : editMark(branch, branch.mark, step.mark);
   const did = `hands it to a local socket${step.port === undefined ? '' : ` on port ${step.port}`}`;
   const taken = { ...branch, mark, isTproxy: true };

@@ -1,19 +1,19 @@
 // Whether one condition of a rule holds for a packet. In: a step that only asks, and where the packet stands. Out: yes,
 // no, either (it is drawn, so both happen), or why nobody knows.
+import type { Missing } from '../../fact/known.ts';
 import { testIpset } from '../../model/filter-sets.ts';
 import type { ProgramTable } from '../../model/filter-program.ts';
 import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterKey, FilterStep } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterStep } from '../../snapshot/netfilter/rule-steps.ts';
 import type { Branch } from './branch.ts';
 import type { FilterPacket } from './filter-packet.ts';
 import { lookUp } from './match-keys.ts';
-import { connectionOf, protocolOf } from './read-field.ts';
+import { protocolOf } from './read-field.ts';
 
 export type Answer =
-  | { readonly kind: 'yes'; readonly assumes?: string }
-  | { readonly kind: 'no'; readonly assumes?: string }
+  | { readonly kind: 'yes' | 'no'; readonly assumes?: string }
   | { readonly kind: 'either' }
-  | { readonly kind: 'unknown'; readonly text: string; readonly why: string };
+  | { readonly kind: 'unknown'; readonly text: string; readonly why: string; readonly missing?: Missing };
 
 export type Condition = Extract<FilterStep, { kind: 'match' | 'ipset' | 'chance' | 'rate' | 'opaque-match' }>;
 
@@ -53,7 +53,6 @@ function judgeRate({ text, isOver }: Extract<Condition, { kind: 'rate' }>): Answ
 
 function judgeMatch(site: RuleSite, step: Extract<Condition, { kind: 'match' }>, branch: Branch): Answer {
   const { packet, owner, isXt } = site;
-  if (isXt && isSkipped(site, step.keys, branch)) return { kind: 'yes' };
   const found = lookUp(step.keys, step.values, { packet, branch, isXt }, owner.table);
   if (found.kind === 'absent') return { kind: 'no' };
   if (found.kind === 'unknown') return { kind: 'unknown', text: step.text, why: found.why };
@@ -61,19 +60,6 @@ function judgeMatch(site: RuleSite, step: Extract<Condition, { kind: 'match' }>,
   const isOut = found.elements.includes(undefined);
   if (isIn && isOut) return { kind: 'either' };
   return { kind: isIn === step.isNegated ? 'no' : 'yes' };
-}
-
-/**
- * iptables' conntrack match asks a packet without a connection for its state and for nothing else (6.12 xt_conntrack.c,
- * conntrack_mt; measured on 6.18: `--ctstate INVALID --ctorigdst 9.9.9.9` matches, `--ctorigdst 9.9.9.9` alone does not).
- */
-function isSkipped(site: RuleSite, keys: readonly FilterKey[], branch: Branch): boolean {
-  const { steps, packet, isXt } = site;
-  const isOfTuple = keys.every(({ field }) =>
-    /^(original-|reply-|connection-(status|direction)$)/.test(field),
-  );
-  if (!isOfTuple || connectionOf({ packet, branch, isXt }) !== undefined) return false;
-  return steps.some((step) => step.kind === 'match' && step.keys[0]?.field === 'connection-state');
 }
 
 function judgeIpset(site: RuleSite, step: Extract<Condition, { kind: 'ipset' }>, branch: Branch): Answer {
@@ -91,6 +77,8 @@ function judgeIpset(site: RuleSite, step: Extract<Condition, { kind: 'ipset' }>,
     ...(packet.icmpType === undefined ? {} : { icmpType: packet.icmpType }),
     ...(packet.icmpCode === undefined ? {} : { icmpCode: packet.icmpCode }),
   });
-  if (typeof found === 'string') return { kind: 'unknown', text: step.text, why: found };
+  const { ipsets } = owner.program;
+  if (typeof found === 'string')
+    return { kind: 'unknown', text: step.text, why: found, ...(ipsets.known ? {} : { missing: ipsets }) };
   return { kind: found === step.isNegated ? 'no' : 'yes' };
 }

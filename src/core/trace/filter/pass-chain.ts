@@ -37,6 +37,7 @@ export function describePacket(state: WalkState, place: HookPlace): FilterPacket
     ...(connection === undefined ? {} : { connection }),
     lookups: makePacketLookups(place.namespace),
     ...headersOf(state, family),
+    ...(packet.sizeBytes === undefined ? {} : { lengthBytes: packet.sizeBytes }),
     packetType: 'unicast',
   };
 }
@@ -51,10 +52,15 @@ function headersOf(
 ): Pick<FilterPacket, 'tcpFlags' | 'icmpType' | 'icmpCode'> {
   if (state.packet.protocol === 'tcp') return { tcpFlags: state.isReply ? synAck : syn };
   if (state.packet.protocol !== 'icmp') return {};
-  if (state.quoted !== undefined)
-    return family === 6 ? { icmpType: 1, icmpCode: 4 } : { icmpType: 3, icmpCode: 3 };
+  if (state.quoted !== undefined) return errorHeaders(family, state.quoted.isTooBig === true);
   if (family === 6) return { icmpType: state.isReply ? 129 : 128, icmpCode: 0 };
   return { icmpType: state.isReply ? 0 : 8, icmpCode: 0 };
+}
+
+/** Packet too big and fragmentation needed, or port unreachable. */
+function errorHeaders(family: 4 | 6, isTooBig: boolean): Pick<FilterPacket, 'icmpType' | 'icmpCode'> {
+  if (family === 6) return isTooBig ? { icmpType: 2, icmpCode: 0 } : { icmpType: 1, icmpCode: 4 };
+  return { icmpType: 3, icmpCode: isTooBig ? 4 : 3 };
 }
 
 interface InChain {

@@ -64,30 +64,39 @@ function hasEffect(step: FilterStep): boolean {
 /** Asks the conditions that follow each other at once: one that fails spares the question that nobody can answer. */
 function ask(run: RuleRun, one: Inside, left: Leaving[]): readonly Inside[] {
   const conditions = leadingConditions(run.steps, one.at);
-  const end = one.at + conditions.length;
-  const answers: Answer[] = [];
-  for (const condition of conditions) {
-    const answer = judgeCondition(run, condition, one.branch);
-    if (answer.kind === 'no') {
-      const assumes = answer.assumes === undefined ? [] : [answer.assumes];
-      left.push(leave(run, { ...one, branch: addAssumptions(one.branch, assumes) }, next));
-      return [];
-    }
-    answers.push(answer);
+  const answers = judgeAll(run, conditions, one.branch);
+  const refusal = answers.find(({ kind }) => kind === 'no');
+  const branch = addAssumptions(one.branch, listAssumptions(answers));
+  if (refusal !== undefined) {
+    left.push(leave(run, { ...one, branch }, next));
+    return [];
   }
+  const hit = { ...one, at: one.at + conditions.length, branch };
   const miss = leave(run, one, next);
-  if (!run.steps.slice(end).some(hasEffect)) {
+  if (!run.steps.slice(hit.at).some(hasEffect)) {
     left.push(miss);
     return [];
   }
-  const assumes = answers.flatMap((answer) =>
-    answer.kind === 'yes' && answer.assumes !== undefined ? [answer.assumes] : [],
-  );
-  const hit = { ...one, at: end, branch: addAssumptions(one.branch, assumes) };
   const isEither = answers.some(({ kind }) => kind === 'either');
   if (isEither) left.push(miss);
   const unknown = answers.filter((answer) => answer.kind === 'unknown');
   return unknown.length === 0 ? [hit] : split(run, { miss, hit, isEither, unknown }, left);
+}
+
+/** All answers, or only the first that says no without taking anything for granted. */
+function judgeAll(run: RuleRun, conditions: readonly Condition[], branch: Branch): readonly Answer[] {
+  const answers: Answer[] = [];
+  for (const condition of conditions) {
+    const answer = judgeCondition(run, condition, branch);
+    if (answer.kind === 'no' && answer.assumes === undefined) return [answer];
+    answers.push(answer);
+  }
+  const refusal = answers.find(({ kind }) => kind === 'no');
+  return refusal === undefined ? answers : [refusal];
+}
+
+function listAssumptions(answers: readonly Answer[]): readonly string[] {
+  return answers.flatMap((answer) => ('assumes' in answer ? [answer.assumes] : []));
 }
 
 interface Split {
@@ -110,10 +119,14 @@ function split(run: RuleRun, { miss, hit, isEither, unknown }: Split, left: Leav
   }
   const texts = unknown.map(({ text }) => `"${text}"`).join(' and ');
   const reasons = [...new Set(unknown.map(({ why }) => why))].join('; ');
-  const question = `does ${texts} match the packet? (${reasons})`;
-  if (!isEither)
-    left.push({ ...miss, branch: addDoubt(miss.branch, { id, question, side: 'does not match' }) });
-  return [{ ...hit, branch: addDoubt(hit.branch, { id, question, side: 'matches' }) }];
+  const missing = unknown.find((answer) => answer.missing !== undefined)?.missing;
+  const doubt = {
+    id,
+    question: `does ${texts} match the packet? (${reasons})`,
+    ...(missing === undefined ? {} : { missing }),
+  };
+  if (!isEither) left.push({ ...miss, branch: addDoubt(miss.branch, { ...doubt, side: 'does not match' }) });
+  return [{ ...hit, branch: addDoubt(hit.branch, { ...doubt, side: 'matches' }) }];
 }
 
 function leadingConditions(steps: readonly FilterStep[], from: number): readonly Condition[] {
