@@ -28,12 +28,16 @@ export interface AgentConfig {
 
 export type ProbeProtocol = 'tcp' | 'udp' | 'http';
 
-/** One real attempt. `udp` to port 53 is a DNS query for `dnsName`; `http` wants a status from 200 to 399. */
+/** One real attempt. `udp` is a DNS query for `dnsName`; `http` wants a status from 200 to 399 and the whole body. */
 export interface ProbeTarget {
   readonly ip: string;
   readonly port: number;
   readonly proto: ProbeProtocol;
   readonly path?: string;
+  /** Bytes that an `http` answer must have: asked for by the path. */
+  readonly size?: number;
+  /** Of a `udp` query: the port that it is sent from; undefined is any free one. */
+  readonly sourcePort?: number;
   readonly dnsName?: string;
   readonly timeoutMs: number;
 }
@@ -45,6 +49,8 @@ export interface ProbeResult {
   readonly outcome: ProbeOutcome;
   readonly durationMs: number;
   readonly detail?: string;
+  /** Of an `http` attempt: the client's address as the lab's own server saw it. */
+  readonly seenAs?: string;
 }
 
 export type AgentRequest = { readonly id: number; readonly probe: readonly ProbeTarget[] };

@@ -34,6 +34,7 @@ export function describeRunningLab(lab: RunningLab): LabDescription {
       isReady: lab.kubelets.observations.get(podKey(pod))?.isReady === true,
     })),
     services: plan.services,
+    outsiders: plan.outsiders,
   };
 }
 
@@ -66,7 +67,7 @@ export async function probeFlows(
     [...bySource].map(async ([source, positions]) => {
       const targets = positions.flatMap((at) => {
         const flow = flows[at];
-        return flow === undefined ? [] : [{ ip: flow.ip, port: flow.port, proto: flow.proto, timeoutMs }];
+        return flow === undefined ? [] : [{ ...flow, timeoutMs }];
       });
       const answers = (await lab.agents.get(source)?.probe(targets)) ?? [];
       positions.forEach((at, order) => {

@@ -4,13 +4,16 @@
 import { startMachineAgent, startPodAgent } from './agent.ts';
 import { findFault } from './fault-list.ts';
 import { exchangeFolder, startHolder } from './holder.ts';
-import { proxiedPorts, startKubelets } from './kubelet.ts';
-import { renderTables } from './kube-proxy.ts';
+import { startKubelets } from './kubelet.ts';
+import { resyncText } from './kube-router.ts';
 import { expectSuccess, openLan, openMachine } from './machine.ts';
 import { hostScript, lanLinkCommands, nodeScript } from './node-network.ts';
+import { packetFilterScript } from './node-filter.ts';
+import { serveOutside } from './outside.ts';
 import { apiServerPort, kubeletPort, podKey } from './plan.ts';
 import { planWithFaults } from './plan-with-faults.ts';
 import { clusterDomain, hostFilesScript, nodeFilesScript } from './pod-files.ts';
+import { proxiedPorts, selectPods } from './service-endpoints.ts';
 import { startTailnet } from './tailnet.ts';
 import { databaseAddress } from './workload-settings.ts';
 import type { Agent } from './agent.ts';
@@ -46,6 +49,7 @@ export async function buildLab(options: LabOptions, folder: string, report: Repo
     joinTailnet(plan, lan, machines, `${folder}/${exchangeFolder}`, report),
     startAgents(plan, machines, agents, (pod) => pod.program !== 'api'),
   ]);
+  if (plan.hasPolicyController) await resyncPolicies(plan, machines);
   report(`tailnet (${tailnet.kind}) and ${agents.size} programs`);
   for (const fault of faults) {
     await fault.make?.({ plan, machines, tailnet });
@@ -90,6 +94,7 @@ ip -batch - <<'END-OF-BATCH'
 ${lanLinkCommands(plan, pids).join('\n')}
 END-OF-BATCH`;
   expectSuccess(await lan.run(['sh', '-e'], { input: script }), 'making the LAN');
+  await serveOutside();
   return new Map(held.map((machine) => [machine.name, machine]));
 }
 
@@ -97,8 +102,8 @@ async function setUpMachines(plan: LabPlan, machines: ReadonlyMap<string, LabMac
   const ports = proxiedPorts(plan, () => true);
   const scripts = new Map<string, string>();
   for (const node of plan.nodes) {
-    const tables = renderTables(ports, plan.options.clusterCidr, node.podCidr);
-    scripts.set(node.name, `${nodeScript(plan, node, tables)}\n${nodeFilesScript(plan, node)}\n`);
+    const filter = packetFilterScript(plan, node, ports);
+    scripts.set(node.name, `${nodeScript(plan, node)}\n${filter}\n${nodeFilesScript(plan, node)}\n`);
   }
   for (const host of plan.hosts) {
     scripts.set(host.name, `${hostScript(plan, host.lanAddress)}\n${hostFilesScript(plan)}\n`);
@@ -107,6 +112,16 @@ async function setUpMachines(plan: LabPlan, machines: ReadonlyMap<string, LabMac
     [...scripts].map(async ([name, script]) => {
       const result = await machines.get(name)?.run(['sh', '-e'], { input: script });
       if (result !== undefined) expectSuccess(result, `setting up ${name}`);
+    }),
+  );
+}
+
+/** tailscaled has put its jumps first when it started; the policy controller's next sync puts its own before them. */
+async function resyncPolicies(plan: LabPlan, machines: ReadonlyMap<string, LabMachine>): Promise<void> {
+  await Promise.all(
+    plan.nodes.map(async ({ name }) => {
+      const result = await machines.get(name)?.run(['iptables-restore', '--noflush'], { input: resyncText });
+      if (result !== undefined) expectSuccess(result, `syncing the policy chains on ${name}`);
     }),
   );
 }
@@ -146,7 +161,12 @@ async function startAgents(
 
 /** A node's kubelet, the first one's API server, another machine's SSH: something that answers a connection. */
 function machineListeners(plan: LabPlan, machine: LabMachine): AgentListener[] {
-  if (machine.kind === 'host') return [{ kind: 'tcp', port: 22 }];
+  // A subnet router at home resolves names for the neighbours, too.
+  if (machine.kind === 'host')
+    return [
+      { kind: 'tcp', port: 22 },
+      { kind: 'dns', port: 53 },
+    ];
   const kubelet: AgentListener = { kind: 'tcp', port: kubeletPort };
   return machine.name === plan.nodes[0]?.name ? [kubelet, { kind: 'tcp', port: apiServerPort }] : [kubelet];
 }
@@ -172,7 +192,7 @@ function zoneRecords(plan: LabPlan): Record<string, string> {
   return Object.fromEntries([
     ...plan.services.map((service) => [
       `${service.name}.${service.namespace}.svc.${clusterDomain}`,
-      service.clusterIp,
+      service.clusterIp === 'None' ? (selectPods(plan, service)[0]?.address ?? '') : service.clusterIp,
     ]),
     ...plan.nodes.map((node) => [node.name, node.lanAddress]),
   ]) as Record<string, string>;

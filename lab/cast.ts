@@ -2,7 +2,14 @@
 // every node, so that each node has at least two pods and one Service has an endpoint everywhere. In go the nodes, out
 // come pods and Services with their addresses. With fewer than three nodes the last ones share.
 import { deriveSuffix } from './derived-names.ts';
-import type { PlannedNode, PlannedPod, PlannedPort, PlannedService, PodProgram } from './planned.ts';
+import type {
+  PlannedNode,
+  PlannedPod,
+  PlannedPort,
+  PlannedService,
+  PlannedServicePort,
+  PodProgram,
+} from './planned.ts';
 
 interface Role {
   readonly namespace: string;
@@ -124,19 +131,29 @@ function podName(workload: string, kind: Role['kind'], hash: string): string {
     : `${workload}-${hash}-${deriveSuffix(`pod ${workload}`, 5)}`;
 }
 
-/** The Services, with ClusterIPs at fixed places of the service CIDR: within its first 256, so that a /24 will do. */
-export function castServices(addressAtOffset: (offset: number) => string): PlannedService[] {
+/** By Service. They lie in the range that the API server gives out by default. */
+export const nodePorts = { cluster: 30_080, local: 30_081 } as const;
+
+/**
+ * The Services, with ClusterIPs at fixed places of the service CIDR: within its first 256, so that a /24 will do. Those of
+ * the web servers differ only in how they are reached, one of each way that kube-proxy has rules of its own for.
+ */
+export function castServices(
+  nodes: readonly PlannedNode[],
+  addressAtOffset: (offset: number) => string,
+): PlannedService[] {
   const service = (
     key: string,
     offset: number,
     selector: Readonly<Record<string, string>> | undefined,
-    ports: readonly (PlannedPort & { readonly targetPort: number })[],
+    ports: readonly PlannedServicePort[],
+    more: Partial<PlannedService> = {},
   ): PlannedService => {
     const [namespace = '', name = ''] = key.split('/');
-    const base = { namespace, name, clusterIp: addressAtOffset(offset), ports };
+    const base = { namespace, name, clusterIp: addressAtOffset(offset), ports, ...more };
     return selector === undefined ? base : { ...base, selector };
   };
-  const tcp = (name: string, port: number, targetPort: number): PlannedPort & { targetPort: number } => ({
+  const tcp = (name: string, port: number, targetPort: number): PlannedServicePort => ({
     name,
     port,
     protocol: 'tcp',
@@ -152,6 +169,24 @@ export function castServices(addressAtOffset: (offset: number) => string): Plann
     service('swimto/postgres-service', 88, postgres.labels, [tcp('postgres', 5432, 5432)]),
     service('swimto/api', 112, api.labels, [tcp('http', 8000, 8000)]),
     service('swimto/frontend', 60, frontend.labels, [tcp('http', 80, 8080)]),
+    service('swimto/postgres', 0, postgres.labels, [tcp('postgres', 5432, 5432)], { clusterIp: 'None' }),
     service('default/web', 200, { app: 'web' }, [tcp('http', 80, 8080)]),
+    service(
+      'default/web-nodeport',
+      201,
+      { app: 'web' },
+      [{ ...tcp('http', 8088, 8080), nodePort: nodePorts.cluster }],
+      { externalPolicy: 'Cluster', externalIps: nodes.slice(0, 1).map((node) => node.lanAddress) },
+    ),
+    service(
+      'default/web-local',
+      202,
+      { app: 'web' },
+      [{ ...tcp('http', 80, 8080), nodePort: nodePorts.local }],
+      {
+        externalPolicy: 'Local',
+      },
+    ),
+    service('default/web-sticky', 203, { app: 'web' }, [tcp('http', 80, 8080)], { affinitySeconds: 10_800 }),
   ];
 }

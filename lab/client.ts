@@ -33,6 +33,7 @@ export const defaultLabOptions: LabOptions = {
   nodeCount: 3,
   clusterCidr: '10.42.0.0/16',
   serviceCidr: '10.43.0.0/16',
+  proxy: 'iptables',
   faults: [],
 };
 

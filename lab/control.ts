@@ -2,7 +2,7 @@
 // connection on the lab's Unix socket, one JSON reply, then the end.
 import { connect, createServer } from 'node:net';
 import { readLines, type ProbeProtocol, type ProbeResult } from './agent-protocol.ts';
-import type { LabOptions, PlannedPod, PlannedService } from './planned.ts';
+import type { LabOptions, PlannedOutsider, PlannedPod, PlannedService } from './planned.ts';
 
 /** One attempt with real packets. */
 export interface LabFlow {
@@ -12,6 +12,10 @@ export interface LabFlow {
   readonly port: number;
   /** `udp` is a DNS query, to whatever port. */
   readonly proto: ProbeProtocol;
+  /** Bytes that an `http` answer must have. */
+  readonly size?: number;
+  /** Of a `udp` query. */
+  readonly sourcePort?: number;
 }
 
 export interface LabMachineDescription {
@@ -38,6 +42,7 @@ export interface LabDescription {
   readonly machines: readonly LabMachineDescription[];
   readonly pods: readonly LabPodDescription[];
   readonly services: readonly PlannedService[];
+  readonly outsiders: readonly PlannedOutsider[];
 }
 
 export type LabQuestion =

@@ -34,12 +34,17 @@ export function deriveSuffix(text: string, length: number): string {
 
 /** `KUBE-SVC-…`, `KUBE-SEP-…`: 16 characters of base32(sha256(…)) (kubernetes, pkg/proxy/iptables/proxier.go). */
 export function deriveChainName(prefix: string, hashed: string): string {
+  return prefix + deriveBase32(hashed, 16);
+}
+
+/** The first characters of base32(sha256(…)), which kube-proxy and kube-router make names from. */
+export function deriveBase32(hashed: string, length: number): string {
   const bytes = digest(hashed);
   let name = '';
-  for (let at = 0; at < 16; at++) {
+  for (let at = 0; at < length; at++) {
     const bit = at * 5;
     const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
     name += base32[(pair >> (11 - (bit & 7))) & 31] ?? '';
   }
-  return prefix + name;
+  return name;
 }

@@ -3,11 +3,13 @@
 // observations that the recorded objects are made from. Everything counts as ready to begin with, as in a cluster that
 // was healthy before the fault; times are a fraction of the kubelet's own.
 import { expectSuccess } from './machine.ts';
-import { renderServiceUpdate } from './kube-proxy.ts';
-import { apiServerPort, podKey, podsOn } from './plan.ts';
+import { updateServices } from './kube-proxy.ts';
+import { proxyNode } from './node-filter.ts';
+import { podKey, podsOn } from './plan.ts';
 import type { Agent } from './agent.ts';
 import type { ApplicationState, ProbeResult } from './agent-protocol.ts';
-import type { ProxiedPort } from './kube-proxy.ts';
+import { proxiedPorts } from './service-endpoints.ts';
+import type { ProxiedPort } from './service-endpoints.ts';
 import type { LabMachine } from './machine.ts';
 import type { LabPlan, PlannedPod } from './planned.ts';
 
@@ -40,32 +42,6 @@ const settlePauseMs = 150;
 const longestSettleMs = 10_000;
 const watchPauseMs = 2_500;
 
-/** The Services' ports with the endpoints that are ready; a Service without selector has the API server. */
-export function proxiedPorts(plan: LabPlan, isReady: (pod: PlannedPod) => boolean): ProxiedPort[] {
-  return plan.services.flatMap((service) =>
-    service.ports.map((port) => ({
-      namespace: service.namespace,
-      service: service.name,
-      clusterIp: service.clusterIp,
-      port,
-      endpoints:
-        service.selector === undefined
-          ? [`${plan.nodes[0]?.lanAddress ?? ''}:${apiServerPort}`]
-          : selectPods(plan, service)
-              .filter(isReady)
-              .map((pod) => `${pod.address}:${port.targetPort}`),
-    })),
-  );
-}
-
-export function selectPods(plan: LabPlan, service: LabPlan['services'][number]): PlannedPod[] {
-  const wanted = Object.entries(service.selector ?? {});
-  if (wanted.length === 0) return [];
-  return plan.pods.filter(
-    (pod) => pod.namespace === service.namespace && wanted.every(([key, value]) => pod.labels[key] === value),
-  );
-}
-
 export function startKubelets(lab: Observed): Kubelets {
   const { plan } = lab;
   const startedAt = new Date().toISOString();
@@ -77,7 +53,7 @@ export function startKubelets(lab: Observed): Kubelets {
     await Promise.all(plan.nodes.map((node) => observeNode(lab, node.name, observations)));
     const wanted = proxiedPorts(plan, (pod) => observations.get(podKey(pod))?.isReady === true);
     if (JSON.stringify(wanted) === JSON.stringify(written)) return;
-    await writeServices(lab, renderServiceUpdate(written, wanted, plan.options.clusterCidr));
+    await writeServices(lab, { before: written, after: wanted });
     written = wanted;
   };
   return {
@@ -142,13 +118,19 @@ function isCrashLooping({ restartCount, phase }: ApplicationState): boolean {
   return restartCount > 1 || (restartCount === 1 && phase === 'waiting');
 }
 
-async function writeServices(lab: Observed, text: string): Promise<void> {
+interface ServiceChange {
+  readonly before: readonly ProxiedPort[];
+  readonly after: readonly ProxiedPort[];
+}
+
+async function writeServices({ plan, machines }: Observed, change: ServiceChange): Promise<void> {
+  const following = plan.nodes.filter((node) => !plan.hangingProxies.includes(node.name));
   await Promise.all(
-    lab.plan.nodes.map(async (node) => {
-      const result = await lab.machines
-        .get(node.name)
-        ?.run(['iptables-restore', '--noflush'], { input: text });
-      if (result !== undefined) expectSuccess(result, `writing the Services' chains on ${node.name}`);
+    following.map(async (node) => {
+      const machine = machines.get(node.name);
+      if (machine === undefined) return;
+      const result = await updateServices(machine, plan.options.proxy, proxyNode(plan, node), change);
+      expectSuccess(result, `writing the Services' rules on ${node.name}`);
     }),
   );
 }

@@ -28,7 +28,7 @@ export function listTargets(lab: LabDescription): MatrixTarget[] {
   });
   const services = lab.services.flatMap((service): MatrixTarget[] => {
     const main = service.ports[0];
-    if (main === undefined) return [];
+    if (main === undefined || service.clusterIp === 'None') return [];
     const name = `service/${podKey(service)}`;
     return [{ name, ip: service.clusterIp, port: main.port, proto: main.protocol }];
   });

@@ -2,11 +2,8 @@
 // plan, out comes a shell script that runs once inside the node's namespaces (one process per tool, fed by batches:
 // a lab is up in seconds only because nothing here costs a process per command).
 import { deriveVethName } from './derived-names.ts';
-import { podNetns, podsOn } from './plan.ts';
+import { outsideAddress, overlayMtu, podNetns, podsOn } from './plan.ts';
 import type { LabPlan, PlannedNode, PlannedPod } from './planned.ts';
-
-/** flannel's and the pods' MTU: the LAN's less what VXLAN adds. */
-const podMtu = 1450;
 
 /** Loose, as systemd sets it on Debian and Ubuntu. */
 const nodeSysctls: readonly (readonly [string, string])[] = [
@@ -38,6 +35,7 @@ export function lanLinkCommands(plan: LabPlan, pidByMachine: ReadonlyMap<string,
     'link set lo up',
     'link add br0 type bridge',
     `addr add ${plan.lan.gateway}/${plan.lan.length} dev br0`,
+    `addr add ${outsideAddress}/32 dev lo`,
     'link set br0 up',
     ...cables,
     ...secondCables,
@@ -59,7 +57,7 @@ export function hostScript(plan: LabPlan, lanAddress: string): string {
   ].join('\n');
 }
 
-export function nodeScript(plan: LabPlan, node: PlannedNode, tables: string): string {
+export function nodeScript(plan: LabPlan, node: PlannedNode): string {
   const pods = podsOn(plan, node.name);
   return [
     'set -e',
@@ -68,8 +66,8 @@ export function nodeScript(plan: LabPlan, node: PlannedNode, tables: string): st
       ...lanCommands(plan, node.lanAddress),
       ...secondLanCommands(node),
       ...flannelDeviceCommands(node),
-      ...bridgeCommands(node),
-      ...pods.flatMap(cablePod),
+      ...bridgeCommands(node, plan.podMtu),
+      ...pods.flatMap((pod) => cablePod(pod, plan.podMtu)),
       ...plan.nodes.filter((peer) => peer.name !== node.name).flatMap(flannelPeerRoutes),
     ]),
     batch(
@@ -77,7 +75,6 @@ export function nodeScript(plan: LabPlan, node: PlannedNode, tables: string): st
       plan.nodes.filter((peer) => peer.name !== node.name).map((peer) => flannelPeerFdb(peer)),
     ),
     ...pods.map((pod) => batch(`ip -n ${podNetns(pod)} -batch -`, podCommands(node, pod))),
-    batch('iptables-restore', [tables]),
   ].join('\n');
 }
 
@@ -102,7 +99,7 @@ export function flannelDeviceCommands(node: PlannedNode): string[] {
   return [
     `link add flannel.1 address ${node.vtepMac} type vxlan id 1 local ${publicIp} dev ${device} dstport 8472 nolearning`,
     `addr add ${node.vtepAddress}/32 dev flannel.1`,
-    `link set flannel.1 mtu ${podMtu} up`,
+    `link set flannel.1 mtu ${overlayMtu} up`,
   ];
 }
 
@@ -119,7 +116,7 @@ export function flannelPeerFdb(peer: PlannedNode): string {
   return `fdb append ${peer.vtepMac} dev flannel.1 dst ${peer.flannel.publicIp} self permanent`;
 }
 
-function bridgeCommands(node: PlannedNode): string[] {
+function bridgeCommands(node: PlannedNode, podMtu: number): string[] {
   return [
     `link add cni0 mtu ${podMtu} type bridge`,
     `addr add ${node.podGateway}/24 brd + dev cni0`,
@@ -128,7 +125,7 @@ function bridgeCommands(node: PlannedNode): string[] {
 }
 
 /** A pod's namespace and its cable to the bridge, with hairpin so that it can reach itself through its Service. */
-function cablePod(pod: PlannedPod): string[] {
+function cablePod(pod: PlannedPod, podMtu: number): string[] {
   const veth = podVeth(pod);
   return [
     `netns add ${podNetns(pod)}`,

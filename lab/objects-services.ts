@@ -1,6 +1,6 @@
 // Services, EndpointSlices and Endpoints. Which endpoint is ready follows what the kubelets observed by real packets.
 import { deriveSuffix } from './derived-names.ts';
-import { selectPods } from './kubelet.ts';
+import { selectPods } from './service-endpoints.ts';
 import { apiServerPort } from './plan.ts';
 import { isPodReady, metadataOf, uidOf } from './recorded-world.ts';
 import type { PlannedPod, PlannedService } from './planned.ts';
@@ -14,21 +14,32 @@ export function serviceObjects(world: RecordedWorld): JsonObject[] {
     spec: {
       clusterIP: service.clusterIp,
       clusterIPs: [service.clusterIp],
+      ...(service.externalIps === undefined ? {} : { externalIPs: service.externalIps }),
+      ...(service.externalPolicy === undefined ? {} : { externalTrafficPolicy: service.externalPolicy }),
       internalTrafficPolicy: 'Cluster',
       ipFamilies: ['IPv4'],
       ipFamilyPolicy: 'SingleStack',
-      ports: service.ports.map(({ name, port, protocol, targetPort }) => ({
+      ports: service.ports.map(({ name, nodePort, port, protocol, targetPort }) => ({
         name,
+        ...(nodePort === undefined ? {} : { nodePort }),
         port,
         protocol: protocol.toUpperCase(),
         targetPort,
       })),
       ...(service.selector === undefined ? {} : { selector: service.selector }),
-      sessionAffinity: 'None',
-      type: 'ClusterIP',
+      ...sessionAffinity(service),
+      type: service.ports.some((port) => port.nodePort !== undefined) ? 'NodePort' : 'ClusterIP',
     },
     status: { loadBalancer: {} },
   }));
+}
+
+function sessionAffinity({ affinitySeconds }: PlannedService): JsonObject {
+  if (affinitySeconds === undefined) return { sessionAffinity: 'None' };
+  return {
+    sessionAffinity: 'ClientIP',
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: affinitySeconds } },
+  };
 }
 
 function serviceLabels(service: PlannedService): JsonObject {

@@ -13,6 +13,11 @@ export const apiServerPort = 6443;
 export const kubeletPort = 10_250;
 export const maximumNodes = 40;
 
+/** flannel's and the pods' MTU: the LAN's less what VXLAN adds. */
+export const overlayMtu = 1450;
+/** Served by the lab's LAN, which knows no way to pods: whoever asks must come with a machine's address. */
+export const outsideAddress = '198.51.100.10';
+
 const lanBase = '192.168.50.';
 /** Advertised by the subnet router in a healthy lab: it overlaps nothing. */
 const disjointPrefix = '172.31.77.0/24';
@@ -30,7 +35,7 @@ export function planLab(options: LabOptions): LabPlan {
     nodes,
     hosts,
     pods: castPods(nodes),
-    services: castServices((offset) => addressAt(service, offset)),
+    services: castServices(nodes, (offset) => addressAt(service, offset)),
     tailnet: [
       ...nodes.map((node) => ({ machine: node.name, acceptRoutes: true, advertiseRoutes: [] })),
       ...hosts.map((host) => ({
@@ -39,6 +44,11 @@ export function planLab(options: LabOptions): LabPlan {
         advertiseRoutes: [disjointPrefix],
       })),
     ],
+    policies: [],
+    hasPolicyController: true,
+    hangingProxies: [],
+    outsiders: [{ name: 'internet', ip: outsideAddress, port: 80, proto: 'http' }],
+    podMtu: overlayMtu,
   };
 }
 
@@ -110,9 +120,13 @@ function checkOptions(options: LabOptions, cluster: Prefix, service: Prefix): vo
   }
   if (service.length > 24) throw new Error(`the service CIDR ${formatPrefix(service)} is smaller than a /24`);
   if (prefixesOverlap(cluster, service)) throw new Error('the cluster CIDR and the service CIDR overlap');
-  const taken = [`${lanBase}0/24`, '100.64.0.0/10', '127.0.0.0/8', disjointPrefix].map((text) =>
-    readCidr(text, 'prefix'),
-  );
+  const taken = [
+    `${lanBase}0/24`,
+    '100.64.0.0/10',
+    '127.0.0.0/8',
+    disjointPrefix,
+    `${outsideAddress}/32`,
+  ].map((text) => readCidr(text, 'prefix'));
   for (const prefix of [cluster, service]) {
     const clash = taken.find((other) => prefixesOverlap(prefix, other));
     if (clash !== undefined)

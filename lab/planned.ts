@@ -1,9 +1,13 @@
 // What a lab will be made of, before anything is made: the shapes that planning, building and describing share.
+export type ProxyMode = 'iptables' | 'nftables';
+
 export interface LabOptions {
   readonly name: string;
   readonly nodeCount: number;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
+  /** What the nodes' kube-proxy writes. */
+  readonly proxy: ProxyMode;
   readonly faults: readonly string[];
 }
 
@@ -19,7 +23,12 @@ export interface PlannedNode {
   readonly vtepAddress: string;
   readonly vtepMac: string;
   /** What flannel announces to the other nodes and binds its VXLAN device to; a fault may make it another than the LAN's. */
-  readonly flannel: { readonly device: string; readonly publicIp: string };
+  readonly flannel: {
+    readonly device: string;
+    readonly publicIp: string;
+    /** False: flanneld runs with --iptables-forward-rules=false. */
+    readonly acceptsForwarded?: boolean;
+  };
   /** A second network card, where a fault gave the node one. */
   readonly secondLan?: { readonly device: string; readonly address: string; readonly length: number };
 }
@@ -62,10 +71,50 @@ export interface PlannedPod {
 export interface PlannedService {
   readonly namespace: string;
   readonly name: string;
+  /** `None` for a headless one. */
   readonly clusterIp: string;
   /** Undefined for `default/kubernetes`, whose endpoint is the API server on the first node. */
   readonly selector?: Readonly<Record<string, string>>;
-  readonly ports: readonly (PlannedPort & { readonly targetPort: number })[];
+  readonly ports: readonly PlannedServicePort[];
+  readonly externalIps?: readonly string[];
+  /** Of traffic from outside the cluster; undefined where nothing is reachable from there. */
+  readonly externalPolicy?: 'Cluster' | 'Local';
+  /** Undefined: no session affinity. */
+  readonly affinitySeconds?: number;
+}
+
+export interface PlannedServicePort extends PlannedPort {
+  readonly targetPort: number;
+  readonly nodePort?: number;
+}
+
+/** Who may send or be sent to: pods of a namespace by their labels, or addresses. */
+export type PolicyPeer =
+  | { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
+  | { readonly cidr: string; readonly except?: readonly string[] };
+
+/** Peers and ports are alternatives each; an empty list is everybody, or every port. */
+export interface PolicyRule {
+  readonly peers: readonly PolicyPeer[];
+  readonly ports: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
+}
+
+export interface PlannedPolicy {
+  readonly namespace: string;
+  readonly name: string;
+  /** The pods that it is about; no labels are all pods of the namespace. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Undefined: it does not restrict this direction. */
+  readonly ingress?: readonly PolicyRule[];
+  readonly egress?: readonly PolicyRule[];
+}
+
+/** Something that the cluster's machines and pods talk to and that is none of them. */
+export interface PlannedOutsider {
+  readonly name: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly proto: 'tcp' | 'udp' | 'http';
 }
 
 export interface PlannedMember {
@@ -82,4 +131,12 @@ export interface LabPlan {
   readonly pods: readonly PlannedPod[];
   readonly services: readonly PlannedService[];
   readonly tailnet: readonly PlannedMember[];
+  readonly policies: readonly PlannedPolicy[];
+  /** False: k3s runs with --disable-network-policy, and there are no KUBE-ROUTER chains. */
+  readonly hasPolicyController: boolean;
+  /** Nodes whose kube-proxy hangs: it wrote its rules and follows nothing any more. */
+  readonly hangingProxies: readonly string[];
+  readonly outsiders: readonly PlannedOutsider[];
+  /** Of the pods' cards and cni0. */
+  readonly podMtu: number;
 }

@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { runApplication } from './agent-application.ts';
+import { answerWithBytes } from './agent-bytes.ts';
 import { answerQuery } from './agent-dns.ts';
 import { probeTarget } from './agent-probe.ts';
 import { readLines } from './agent-protocol.ts';
@@ -53,10 +54,7 @@ function listenTcp(port: number, onConnection: (socket: Socket) => void): Promis
 
 function listenHttp(port: number, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const server = createHttpServer((request, response) => {
-      response.setHeader('content-type', 'application/json');
-      response.end(`${JSON.stringify({ server: name, path: request.url })}\n`);
-    });
+    const server = createHttpServer((request, response) => answerWithBytes(request, response, name));
     server.once('error', reject);
     server.listen(port, '0.0.0.0', () => resolve());
   });

@@ -2,7 +2,7 @@
 // go results on standard output and progress on standard error. The lab's code is loaded only when it is needed.
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { LabOptions } from '../../../lab/planned.ts';
+import type { LabOptions, ProxyMode } from '../../../lab/planned.ts';
 
 interface NameOption {
   readonly name: string;
@@ -16,6 +16,7 @@ interface UpOptions extends NameOption, OutputOption {
   readonly nodes: number;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
+  readonly proxy: ProxyMode;
   readonly fault: readonly string[];
 }
 
@@ -67,6 +68,11 @@ function registerUp(lab: Command): void {
     .option('--nodes <count>', 'how many nodes', readPositive, 3)
     .option('--cluster-cidr <prefix>', 'the pods’ network', '10.42.0.0/16')
     .option('--service-cidr <prefix>', 'the Services’ network', '10.43.0.0/16')
+    .addOption(
+      new Option('--proxy <mode>', 'what kube-proxy writes')
+        .choices(['iptables', 'nftables'])
+        .default('iptables'),
+    )
     .option('--fault <name>', 'a fault to build in (repeatable; see: lab list)', collect, [])
     .action((options: UpOptions) => report(() => start(options)));
 }
@@ -94,6 +100,7 @@ async function start(options: UpOptions): Promise<number> {
     nodeCount: options.nodes,
     clusterCidr: options.clusterCidr,
     serviceCidr: options.serviceCidr,
+    proxy: options.proxy,
     faults: options.fault,
   };
   const startedAt = Date.now();
