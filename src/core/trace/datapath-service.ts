@@ -34,7 +34,8 @@ export type DatapathService =
       readonly assumes?: string;
     }
   | { readonly kind: 'no-endpoints'; readonly text: string; readonly evidence: readonly Evidence[] }
-  | { readonly kind: 'unknown'; readonly question: string; readonly missing: Missing };
+  /** `missing` where a file would settle it. */
+  | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
 
 const nothing: DatapathService = { kind: 'none' };
 
@@ -62,9 +63,10 @@ export function translateByDatapath(
   if (owner.kind === 'ipvs') return translateByIpvs(network, root, at);
   if (owner.kind === 'cilium-ebpf') return translateByCilium(network, { namespace, root, at });
   if (!isAsked) return nothing;
-  const question = `which endpoint does ${owner.name} on ${root.id} pick for ${endText(at.packet)}?`;
-  const path = owner.evidence[0]?.path ?? root.facts.path;
-  return { kind: 'unknown', question, missing: { known: false, reason: 'not-collected', path } };
+  return {
+    kind: 'unknown',
+    question: `which endpoint does ${owner.name} on ${root.id} pick for ${endText(at.packet)}?`,
+  };
 }
 
 interface Asking {
@@ -127,11 +129,9 @@ function translateByIpvs(network: Network, root: Namespace, at: DatapathPacket):
   }
   const other = servers.find((server) => server.forwarding !== 'masquerade');
   if (other !== undefined) {
-    const question = `where does IPVS of ${root.id} send packets for ${endText(packet)} (${other.forwarding})?`;
     return {
       kind: 'unknown',
-      question,
-      missing: { known: false, reason: 'failed', path: other.evidence.path },
+      question: `where does IPVS of ${root.id} send packets for ${endText(packet)} (${other.forwarding})?`,
     };
   }
   return {
@@ -157,13 +157,14 @@ function translateByCilium(network: Network, asking: Asking): DatapathService {
   });
   if (answer.kind === 'none') return nothing;
   if (answer.kind === 'unknown') return isServiceOfCluster(network, root, packet) ? answer : nothing;
-  const { frontend, flags } = answer;
+  const { flags } = answer;
   const isOutside = at.place.kind === 'device' && !isWorkloadDevice(at.place.link);
   if (isOutside && flags.includes('non-routable')) return nothing;
   if (flags.includes('l7-load-balancer')) {
-    const question = `what does Cilium's proxy on ${root.id} do with requests to ${endText(packet)}?`;
-    const { path } = frontend.evidence;
-    return { kind: 'unknown', question, missing: { known: false, reason: 'not-collected', path } };
+    return {
+      kind: 'unknown',
+      question: `what does Cilium's proxy on ${root.id} do with requests to ${endText(packet)}?`,
+    };
   }
   return describeBackends(asking, answer, isOutside && !flags.includes('dsr'));
 }
