@@ -5,6 +5,7 @@ import { clearSuspects } from './clear-suspects.ts';
 import type {
   Diagnosis,
   DiagnosisVerdict,
+  Intent,
   JudgedIntent,
   RootCause,
   Symptom,
@@ -18,6 +19,7 @@ import { judgeMeasured } from './judge-measured.ts';
 import { listDoubts } from './list-doubts.ts';
 import { listIntents } from './list-intents.ts';
 import { listRisks } from './list-risks.ts';
+import { listSizeIntents } from './list-size-intents.ts';
 import { listUnknowns, listUnlisted } from './list-unknowns.ts';
 import { readLogSymptoms } from './symptoms/read-log-symptoms.ts';
 import { readPodSymptoms } from './symptoms/read-pod-symptoms.ts';
@@ -52,8 +54,10 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
 }
 
 function judgeIntents(base: World, snapshot: Snapshot): readonly JudgedIntent[] {
-  const intents = listIntents(base.network, snapshot.probes);
-  return intents.map((intent) => judgeMeasured({ intent, trace: base.trace(intent.flow) }, snapshot.probes));
+  const judge = (intent: Intent): JudgedIntent =>
+    judgeMeasured({ intent, trace: base.trace(intent.flow) }, snapshot.probes);
+  const judged = listIntents(base.network, snapshot.probes).map(judge);
+  return [...judged, ...listSizeIntents(base.network, judged).map(judge)];
 }
 
 interface Found {

@@ -1,6 +1,7 @@
-// Pods that nothing tells apart are one class: same node, no route or rule anywhere that names one and not the other, and
-// namespaces that route alike. One member is traced for all. In: the network. Out: classes, each with its members in
+// Pods that nothing tells apart are one class: same node, no route or rule anywhere that names one and not the other, the
+// same treatment by their node's packet filter, and namespaces that route alike. One member is traced for all. In: the network. Out: classes, each with its members in
 // name order.
+import { describeTreatment } from '../model/filter-treatment.ts';
 import { linksOf } from '../model/network.ts';
 import { isOnPodNetwork } from '../model/pod-network.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -28,6 +29,7 @@ export function classifyPods(network: Network): readonly PodClass[] {
     const key = [
       pod.nodeName,
       describeNamespace(network, pod),
+      describeTreatment(network.namespaces.get(`node/${pod.nodeName ?? ''}`)?.facts.filter, pod.ips),
       ...specific.filter((prefix) => holds(prefix, pod)).map(formatPrefix),
     ].join('|');
     classes.set(key, [...(classes.get(key) ?? []), pod]);

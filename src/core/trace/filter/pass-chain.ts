@@ -10,13 +10,13 @@ import { addHop, endLost, endUnknown, withPacket } from '../walk.ts';
 import type { Step, WalkState } from '../walk.ts';
 import type { ChainOutcome, Decider } from './chain-outcome.ts';
 import { describeDecider, effectOf, elementOfDecider, evidenceOfDecider } from './decider-elements.ts';
-import { evaluateChain } from './evaluate-chain.ts';
+import { judgeChain } from './judge-chain.ts';
 import type { FilterPacket } from './filter-packet.ts';
 import { makePacketLookups } from './packet-lookups.ts';
 import type { HookPlace, HookResult } from './run-hook.ts';
 
 export function passChain(state: WalkState, place: HookPlace, chain: ProgramChain): readonly HookResult[] {
-  return evaluateChain(chain, describePacket(state, place)).map((outcome) =>
+  return judgeChain(chain, describePacket(state, place)).map((outcome) =>
     applyOutcome(state, { place, chain }, outcome),
   );
 }

@@ -80,7 +80,7 @@ function listStations(place: HookPlace): readonly Station[] {
 }
 
 function makeStations({ program, hook }: HookPlace): readonly Station[] {
-  const chains = program?.hooks.get(hook) ?? [];
+  const chains = (program?.hooks.get(hook) ?? []).filter(doesSomething);
   const filters = chains.filter(({ chain }) => chain.base?.type !== 'nat');
   const nats = chains.filter(({ chain }) => chain.base?.type === 'nat');
   const isTracking = hook === 'prerouting' || hook === 'output';
@@ -93,6 +93,10 @@ function makeStations({ program, hook }: HookPlace): readonly Station[] {
   if (natPriority[hook] !== undefined) stations.push((state, place) => translatePacket(state, place, nats));
   stations.push(...between(filters, nat, Number.POSITIVE_INFINITY));
   return stations;
+}
+
+function doesSomething({ chain }: ProgramChain): boolean {
+  return chain.rules.length > 0 || chain.base?.policy === 'drop';
 }
 
 /** Chains from the one priority up to, and without, the other. */

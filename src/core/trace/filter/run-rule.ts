@@ -96,7 +96,9 @@ function judgeAll(run: RuleRun, conditions: readonly Condition[], branch: Branch
 }
 
 function listAssumptions(answers: readonly Answer[]): readonly string[] {
-  return answers.flatMap((answer) => ('assumes' in answer ? [answer.assumes] : []));
+  return answers.flatMap((answer) =>
+    'assumes' in answer && answer.assumes !== undefined ? [answer.assumes] : [],
+  );
 }
 
 interface Split {

@@ -18,7 +18,7 @@ import { assumeDestination, assumeSource } from './assumed-translation.ts';
 import type { AssumedTranslation } from './assumed-translation.ts';
 import type { ChainOutcome, NatChoice } from './chain-outcome.ts';
 import { describeDecider, evidenceOfDecider } from './decider-elements.ts';
-import { evaluateChain } from './evaluate-chain.ts';
+import { judgeChain } from './judge-chain.ts';
 import {
   addDecisionHop,
   applyMarks,
@@ -141,7 +141,7 @@ function meetChains(
 ): readonly HookResult[] {
   const [chain, ...others] = chains;
   if (chain === undefined) return [passed(noteUntranslated(settle(state, place), place), false)];
-  return evaluateChain(chain, describePacket(state, place)).flatMap((outcome) => {
+  return judgeChain(chain, describePacket(state, place)).flatMap((outcome) => {
     const marked = applyMarks({ ...state, doubts: mergeDoubts(state, outcome) }, outcome);
     if (outcome.nat !== undefined) return [applyNat(marked, place, { outcome, nat: outcome.nat })];
     const decided = addDecisionHop(marked, place, outcome);
