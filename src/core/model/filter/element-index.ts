@@ -8,15 +8,25 @@ import type { KeyRange, PacketValue } from './sort-key.ts';
 
 interface IndexedElement {
   readonly element: FilterSetElement;
+  readonly position: number;
   readonly ranges: readonly KeyRange[];
 }
 
 /** Elements that agree in their exact components, by where the first of the others begins. */
 interface Bucket {
   readonly elements: IndexedElement[];
-  /** By position: the highest end up to there; set when the bucket is sorted. */
-  highest?: readonly string[];
+  /** Set when the bucket is sorted. */
+  blocks?: readonly Block[];
 }
+
+/** Where the ranges of so many elements end, so that those which cannot hold a key are passed over together. */
+interface Block {
+  readonly highest: string;
+  /** With the blocks before it. */
+  readonly highestSoFar: string;
+}
+
+const blockSize = 64;
 
 interface Shape {
   readonly exactAt: readonly number[];
@@ -40,12 +50,15 @@ export function findElement(elements: readonly FilterSetElement[], key: readonly
   const index = indexOf(elements);
   const keys = key.map(makeSortKey);
   if (keys.some((text, at) => !isComparable(text, index.kinds[at]))) return 'incomparable';
+  let found: IndexedElement | undefined;
   for (const shape of index.shapes) {
     const bucket = shape.buckets.get(joinKeys(shape.exactAt.map((at) => keys[at] ?? '')));
-    const found = bucket && findInBucket(bucket, shape.rangeAt, keys);
-    if (found !== undefined) return found;
+    const entry = bucket && findInBucket(bucket, shape.rangeAt, keys);
+    // Elements may overlap where one was there before a wider one (6.12 nft_set_pipapo.c): the first counts, and last
+    // of all what holds every key (`*`), which is listed last.
+    if (entry !== undefined && (found === undefined || entry.position < found.position)) found = entry;
   }
-  return undefined;
+  return found?.element;
 }
 
 /** Whether all addresses of a component are of the other family: then the rule is not about such packets. */
@@ -73,13 +86,13 @@ function indexOf(elements: readonly FilterSetElement[]): ElementIndex {
 function buildIndex(elements: readonly FilterSetElement[]): ElementIndex {
   const shapes = new Map<string, Shape>();
   const kinds: string[] = [];
-  for (const element of elements) {
+  for (const [position, element] of elements.entries()) {
     const ranges = element.key.map(makeKeyRange);
     for (const [at, range] of ranges.entries()) {
       const kind = range.from.charAt(0);
       if (!(kinds[at] ?? '').includes(kind)) kinds[at] = (kinds[at] ?? '') + kind;
     }
-    enterElement(shapes, { element, ranges });
+    enterElement(shapes, { element, position, ranges });
   }
   return { shapes: [...shapes.values()], kinds };
 }
@@ -105,21 +118,31 @@ function joinKeys(keys: readonly string[]): string {
   return keys.join('\n');
 }
 
+/** The first in the set's order; from the last range that begins at or before the key backwards. */
 function findInBucket(
   bucket: Bucket,
   rangeAt: readonly number[],
   keys: readonly string[],
-): FilterSetElement | undefined {
+): IndexedElement | undefined {
   const first = rangeAt[0];
-  if (first === undefined) return bucket.elements[0]?.element;
-  const highest = (bucket.highest ??= sortBucket(bucket.elements, first));
+  if (first === undefined) return bucket.elements[0];
+  const blocks = (bucket.blocks ??= sortBucket(bucket.elements, first));
   const key = keys[first] ?? '';
-  for (let at = findLastStart(bucket.elements, first, key); at >= 0; at--) {
-    if ((highest[at] ?? '') < key) return undefined;
-    const entry = bucket.elements[at];
-    if (entry !== undefined && holdsRanges(entry, rangeAt, keys)) return entry.element;
+  let found: IndexedElement | undefined;
+  let at = findLastStart(bucket.elements, first, key);
+  while (at >= 0) {
+    const number = Math.floor(at / blockSize);
+    const block = blocks[number];
+    if (block === undefined || block.highestSoFar < key) break;
+    if (block.highest < key) {
+      at = number * blockSize - 1;
+      continue;
+    }
+    const entry = bucket.elements[at--];
+    if (entry === undefined || !holdsRanges(entry, rangeAt, keys)) continue;
+    if (found === undefined || entry.position < found.position) found = entry;
   }
-  return undefined;
+  return found;
 }
 
 function holdsRanges(
@@ -134,21 +157,26 @@ function holdsRanges(
   });
 }
 
-/** Sorts in place by where the component's range begins; wider ones first where they begin alike. */
-function sortBucket(elements: IndexedElement[], component: number): readonly string[] {
+/** Sorts in place by where the component's range begins. */
+function sortBucket(elements: IndexedElement[], component: number): readonly Block[] {
   const rangeOf = (entry: IndexedElement): KeyRange => entry.ranges[component] ?? { from: '', to: '' };
   elements.sort((left, right) => {
-    const a = rangeOf(left);
-    const b = rangeOf(right);
-    if (a.from !== b.from) return a.from < b.from ? -1 : 1;
-    return a.to === b.to ? 0 : a.to > b.to ? -1 : 1;
+    const a = rangeOf(left).from;
+    const b = rangeOf(right).from;
+    return a === b ? 0 : a < b ? -1 : 1;
   });
-  let highest = '';
-  return elements.map((entry) => {
-    const { to } = rangeOf(entry);
-    if (to > highest) highest = to;
-    return highest;
-  });
+  const blocks: Block[] = [];
+  let highestSoFar = '';
+  for (let start = 0; start < elements.length; start += blockSize) {
+    let highest = '';
+    for (const entry of elements.slice(start, start + blockSize)) {
+      const { to } = rangeOf(entry);
+      if (to > highest) highest = to;
+    }
+    if (highest > highestSoFar) highestSoFar = highest;
+    blocks.push({ highest, highestSoFar });
+  }
+  return blocks;
 }
 
 /** The last element whose range begins at or before the key, or -1. */

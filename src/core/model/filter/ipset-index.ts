@@ -93,6 +93,7 @@ function testList(
 
 function testOne(set: IpsetFact, query: IpsetQuery): boolean | string {
   if (!understood.has(set.type)) return `members of an ipset of type ${set.type} are not understood`;
+  if (set.opaque !== undefined) return `the ipset ${set.name} was made with "${set.opaque}"`;
   const index = indexOf(set);
   if (query.directions.length < index.components.length) return false;
   if (!withoutFamily.has(set.type) && set.family !== query.family) return false;

@@ -34,8 +34,13 @@ export function makeKeyRange(value: FilterValue): KeyRange {
     case 'address':
       return { from: addressKey(value.from), to: addressKey(value.to) };
     case 'name':
-      return { from: `s${value.name}`, to: `s${value.name}${value.isPrefix ? '\uffff' : ''}` };
+      return value.isPrefix ? prefixRange(value.name) : { from: `s${value.name}`, to: `s${value.name}` };
   }
+}
+
+/** The names that begin so; the pattern without a beginning is every name, and not that there is none. */
+function prefixRange(prefix: string): KeyRange {
+  return { from: prefix === '' ? 's\u0001' : `s${prefix}`, to: `s${prefix}\uffff` };
 }
 
 function numberKey(value: number): string {
