@@ -279,7 +279,7 @@ function makeNatTarget(scope: IptablesScope, { hook }: ChainPlace): Target {
   if (kind < 5) return { text: makeMarkTarget(dice, { table: 'nat', hook, below: [], isNat: true }) };
   const random = dice.chance(0.1) ? ' --random' : '';
   if (hook === 'PREROUTING' || hook === 'OUTPUT') return makeDestinationTarget(scope, kind, random);
-  const port = dice.chance(0.2) ? `${dice.pick(['50000-50100', '61000'])}` : '';
+  const port = dice.chance(0.2) ? '50000-50100' : '';
   const protocol = port === '' ? {} : ({ protocol: 'ports' } as const);
   if (hook === 'POSTROUTING' && kind < 13) {
     const ports = port === '' ? dice.pick(['', '', ' --random-fully']) : ` --to-ports ${port}`;

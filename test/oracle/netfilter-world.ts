@@ -80,17 +80,13 @@ export function makeFilterWorld(seed: number): FilterWorld {
   if (router.lines.length > 0)
     parts.splice(1, 0, { command: 'ipset -exist restore', text: `${router.lines.join('\n')}\n` });
   const native = makeNative(dice, style);
-  if (native !== '') parts.push({ command: 'nft -f -', text: native });
-  return {
-    seed,
-    extras,
-    parts: dice.chance(0.3)
-      ? [
-          ...parts.slice(-1).filter((part) => part.command.startsWith('nft')),
-          ...parts.filter((part, index) => index < parts.length - 1 || !part.command.startsWith('nft')),
-        ]
-      : parts,
-  };
+  if (native !== '') parts.splice(dice.chance(0.3) ? 0 : parts.length, 0, { command: 'nft -f -', text: native });
+  return { seed, extras, parts: [...parts.filter((part) => !isLegacy(part)), ...parts.filter(isLegacy)] };
+}
+
+/** What of two back ends was there first no dump tells; waylaid takes the legacy tables for the younger ones. */
+function isLegacy({ command }: FilterPart): boolean {
+  return command.includes('legacy');
 }
 
 function makeBoth<T>(make: (version: Version) => T): Record<Version, T> {
