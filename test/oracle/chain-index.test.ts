@@ -197,8 +197,8 @@ describe.each(['iptables', 'text', 'json'] as const)('a long chain of %s rules',
         expect(JSON.stringify(indexed)).not.toContain('unknown');
         if (JSON.stringify(indexed).includes('"L')) decided++;
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
-    expect(decided).toBeGreaterThan(200);
+    expect(decided).toBeGreaterThan(60);
   });
 });
