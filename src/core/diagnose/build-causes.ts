@@ -40,8 +40,8 @@ function draftCause(
   group: CauseGroup,
   failing: readonly JudgedIntent[],
 ): { readonly cause: RootCause; readonly group: CauseGroup } {
-  const named = nameCause(group, world);
   const broken = failing.filter(({ intent }) => needsAny(found, intent.id, group.candidates));
+  const named = nameCause({ ...group, broken }, world);
   const example = pickExample(broken);
   const cause: RootCause = {
     id: '',

@@ -12,6 +12,7 @@ import type {
   Unknown,
   Vantage,
 } from './diagnosis.ts';
+import { dropForbidden } from './denied-on-purpose.ts';
 import { causesOfEndpoints, explainSymptoms } from './explain-symptoms.ts';
 import { findChanges, findNeeded } from './find-changes.ts';
 import type { FoundChanges } from './find-changes.ts';
@@ -29,7 +30,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 
 export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const base = openWorld(snapshot);
-  const judged = judgeIntents(base, snapshot);
+  const judged = dropForbidden(base.network, judgeIntents(base, snapshot));
   const failing = judged.filter(({ trace }) => trace.verdict === 'fails' || trace.verdict === 'partly');
   const working = judged.filter(({ trace }) => trace.verdict === 'arrives');
   const found = findChanges(base, failing, working);

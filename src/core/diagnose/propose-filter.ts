@@ -16,7 +16,10 @@ type RuleElement = Extract<Element, { kind: 'filter-rule' }>;
 
 export function proposeFilter(network: Network, way: FailingWay): readonly Candidate[] {
   const nearest = unfoldHops(way.hops).reverse();
-  return nearest.flatMap((hop) => hop.elements.flatMap((element) => propose(network, hop, element)));
+  return [
+    ...nearest.flatMap((hop) => hop.elements.flatMap((element) => propose(network, hop, element))),
+    ...proposeForBarePod(network, nearest),
+  ];
 }
 
 /** The hops with those of the outer packets they carry, each with the packet that its own elements decided about. */
@@ -164,10 +167,27 @@ function proposeForAbsence(
         rewriteProgram(element.namespace, program, 'masquerade'),
       );
     case 'connection':
-      return switchBridgeFilter(network, hop, element.namespace);
+      return [
+        ...switchBridgeFilter(network, hop, element.namespace),
+        ...(element.namespace.startsWith('node/')
+          ? [rewriteProgram(element.namespace, 'kube-proxy', 'masquerade')]
+          : []),
+      ];
     default:
       return [];
   }
+}
+
+/** A pod's own address where nobody outside knows the way back to it: what left the pod network was not masqueraded. */
+function proposeForBarePod(network: Network, nearest: readonly Hop[]): readonly Candidate[] {
+  const { nodes } = network.cluster;
+  const last = nearest.find(({ at, packet }) => {
+    const isBare =
+      isPodAddress(network.clusterNetwork, packet.source) &&
+      !isPodAddress(network.clusterNetwork, packet.destination);
+    return isBare && nodes.known && nodes.value.some((node) => `node/${node.name}` === at && node.flannel);
+  });
+  return last === undefined ? [] : [rewriteProgram(last.at, 'flannel', 'masquerade')];
 }
 
 /** Who would have masqueraded it: flannel what leaves or enters the pod network, tailscaled what comes by the tailnet. */
