@@ -11,7 +11,12 @@ export function formatAction({ tag, body }: Tagged): string | undefined {
   return formatVerdict({ [tag]: body }) ?? actionFormats[tag]?.(objectOf(body) ?? {}, body);
 }
 
-/** A statement inside another: what an element of a set carries. */
+/** Statements inside another: what an element of a set carries. */
+function formatInnerList(json: Json | undefined): readonly string[] {
+  if (json === undefined) return [];
+  return (Array.isArray(json) ? listOf(json) : [json]).map((part) => formatInner(part));
+}
+
 function formatInner(json: Json): string {
   const tagged = taggedOf(json);
   return (tagged === undefined ? undefined : formatAction(tagged)) ?? JSON.stringify(json);
@@ -73,26 +78,23 @@ function formatLimit(fields: JsonObject, body: Json): string {
     'limit rate',
     fields.inv === true && 'over',
     rate,
-    burst === undefined || burst === 0 ? '' : `burst ${burst} ${burstUnit}`,
+    // What nft leaves out: the burst that it takes when none is given.
+    burst === undefined || burst === 0 || (burst === 5 && burstUnit === 'packets')
+      ? ''
+      : `burst ${burst} ${burstUnit}`,
   );
 }
 
 function formatQuota(fields: JsonObject, body: Json): string {
   if (typeof body === 'string') return `quota name "${body}"`;
-  const used =
-    fields.used === undefined
-      ? ''
-      : `used ${wordOf(fields.used) ?? ''} ${textOf(fields.used_unit) ?? 'bytes'}`;
   const size = `${wordOf(fields.val) ?? ''} ${textOf(fields.val_unit) ?? 'bytes'}`;
-  return words('quota', fields.inv === true && 'over', size, used);
+  return words('quota', fields.inv === true && 'over', size);
 }
 
 function formatCounter(fields: JsonObject, body: Json): string {
   if (typeof body === 'string') return `counter name "${body}"`;
   if (fields.map !== undefined) return `counter name ${formatExpression(body)}`;
-  const packets = numberOf(fields.packets);
-  if (packets === undefined) return 'counter';
-  return `counter packets ${packets} bytes ${String(numberOf(fields.bytes) ?? 0)}`;
+  return 'counter';
 }
 
 function formatLog(fields: JsonObject): string {
@@ -116,7 +118,7 @@ function formatReject(fields: JsonObject): string {
 }
 
 function formatSetUpdate(fields: JsonObject): string {
-  const inner = listOf(fields.stmt).map((part) => formatInner(part));
+  const inner = formatInnerList(fields.stmt);
   return words(textOf(fields.op), textOf(fields.set), '{', formatExpression(fields.elem), ...inner, '}');
 }
 
@@ -128,7 +130,7 @@ function formatMeter(fields: JsonObject): string {
     size === undefined ? '' : `size ${size}`,
     '{',
     formatExpression(fields.key),
-    fields.stmt === undefined ? '' : formatInner(fields.stmt),
+    ...formatInnerList(fields.stmt),
     '}',
   );
 }
@@ -160,9 +162,13 @@ const actionFormats: Readonly<Record<string, Format | undefined>> = {
       num === undefined ? '' : `to ${formatExpression(num)}`,
     ),
   dup: ({ addr, dev }) =>
-    words('dup to', formatExpression(addr), dev === undefined ? '' : `device ${formatExpression(dev)}`),
+    words(
+      'dup to',
+      formatExpression(addr),
+      dev === undefined ? '' : `device ${formatRight(dev, ['quoted'])}`,
+    ),
   fwd: ({ addr, dev }) =>
-    words('fwd to', formatExpression(addr), addr !== undefined && 'device', formatExpression(dev)),
+    words('fwd to', formatExpression(addr), addr !== undefined && 'device', formatRight(dev, ['quoted'])),
   reset: (_fields, body) => `reset ${formatExpression(body)}`,
   synproxy: ({ mss, wscale, flags }) =>
     words(

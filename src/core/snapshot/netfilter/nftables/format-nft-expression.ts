@@ -2,7 +2,7 @@
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
 import type { JsonObject } from '../../syntax/parse-json.ts';
-import { taggedOf, wordsIn } from './nft-json.ts';
+import { bodyOf, taggedOf, wordsIn } from './nft-json.ts';
 
 /** Keys whose values are bits: a value without an operator asks for any of them. */
 export function isFlagKey(expression: Json): boolean {
@@ -12,24 +12,70 @@ export function isFlagKey(expression: Json): boolean {
   return tagged?.tag === 'payload' && fields?.protocol === 'tcp' && fields.field === 'flags';
 }
 
-/** A value: sets in braces, flags with commas, and whatever an expression can be. */
-export function formatRight(json: Json | undefined): string {
-  const set = taggedOf(json);
-  if (set?.tag === 'set') {
-    const entries = Array.isArray(set.body) ? listOf(set.body) : [set.body];
-    return `{ ${entries.map((entry) => formatElement(entry)).join(', ')} }`;
-  }
-  if (Array.isArray(json))
-    return listOf(json)
-      .map((part) => formatRight(part))
-      .join(',');
-  return formatExpression(json);
+/** How nft writes the values of a key: marks in hexadecimal, names of devices in quotes. */
+type Spelling = 'hexadecimal' | 'quoted' | 'plain';
+
+const quotedKeys: ReadonlySet<string> = new Set([
+  ...['iif', 'oif', 'iifname', 'oifname', 'ibrname', 'obrname', 'sdif', 'sdifname', 'iifkind', 'oifkind'],
+  ...['iifgroup', 'oifgroup', 'helper', 'day', 'hour', 'time'],
+]);
+
+export function spellingsOf(expression: Json | undefined): readonly Spelling[] {
+  const parts = bodyOf(expression, 'concat');
+  return (parts === undefined ? [expression] : listOf(parts)).map((part) => spellingOf(part));
 }
 
-function formatElement(json: Json): string {
-  if (!Array.isArray(json)) return formatExpression(json);
+function spellingOf(expression: Json | undefined): Spelling {
+  const tagged = taggedOf(expression);
+  if (tagged === undefined) return 'plain';
+  if (operators.has(tagged.tag)) {
+    return listOf(tagged.body).some((part) => spellingOf(part) === 'hexadecimal') ? 'hexadecimal' : 'plain';
+  }
+  const fields = objectOf(tagged.body);
+  const key = textOf(fields?.key) ?? '';
+  if (tagged.tag === 'fib') return textOf(fields?.result)?.startsWith('oif') === true ? 'quoted' : 'plain';
+  if (tagged.tag !== 'meta' && tagged.tag !== 'ct') return tagged.tag === 'osf' ? 'quoted' : 'plain';
+  if (key === 'mark') return 'hexadecimal';
+  return quotedKeys.has(key) ? 'quoted' : 'plain';
+}
+
+/** A value: sets in braces, flags with commas, and whatever an expression can be. */
+export function formatRight(json: Json | undefined, spellings: readonly Spelling[] = []): string {
+  if (Array.isArray(json))
+    return listOf(json)
+      .map((part) => formatRight(part, spellings))
+      .join(',');
+  const tagged = taggedOf(json);
+  switch (tagged?.tag) {
+    case 'set': {
+      const entries = Array.isArray(tagged.body) ? listOf(tagged.body) : [tagged.body];
+      return `{ ${entries.map((entry) => formatElement(entry, spellings)).join(', ')} }`;
+    }
+    case 'concat':
+      return listOf(tagged.body)
+        .map((part, index) => formatRight(part, spellings.slice(index, index + 1)))
+        .join(' . ');
+    case 'range':
+      return listOf(tagged.body)
+        .map((part) => formatRight(part, spellings))
+        .join('-');
+    default:
+      return spellValue(json, spellings[0] ?? 'plain') ?? formatExpression(json);
+  }
+}
+
+function spellValue(json: Json | undefined, spelling: Spelling): string | undefined {
+  if (spelling === 'hexadecimal' && typeof json === 'number')
+    return `0x${json.toString(16).padStart(8, '0')}`;
+  if (spelling !== 'quoted' || typeof json !== 'string') return undefined;
+  return json.startsWith('@') || json === '*' || /^\d+$/.test(json) ? json : `"${json}"`;
+}
+
+/** An element of a set or, with its data, of a map. */
+export function formatElement(json: Json, spellings: readonly Spelling[] = []): string {
+  if (!Array.isArray(json)) return formatRight(json, spellings);
   const [key, data] = json as readonly Json[];
-  return `${formatExpression(key)} : ${formatVerdict(data) ?? formatExpression(data)}`;
+  return `${formatRight(key, spellings)} : ${formatVerdict(data) ?? formatRight(data)}`;
 }
 
 /** accept, drop, continue, return, jump and goto. */
@@ -49,7 +95,12 @@ export function formatExpression(json: Json | undefined): string {
   }
   const { tag, body } = tagged;
   const parts = listOf(body).map((part) => formatExpression(part));
-  if (operators.has(tag)) return parts.join(` ${tag} `);
+  if (operators.has(tag)) {
+    const spelling = tag === '<<' || tag === '>>' ? 'plain' : spellingOf(json);
+    return listOf(body)
+      .map((part) => spellValue(part, spelling) ?? formatExpression(part))
+      .join(` ${tag} `);
+  }
   if (tag === 'concat') return parts.join(' . ');
   if (tag === 'range') return parts.join('-');
   return formatObject(tag, objectOf(body) ?? {}) ?? JSON.stringify(json);
@@ -82,9 +133,8 @@ const expressionFormats: Readonly<Record<string, ((fields: JsonObject) => string
       ...formatOffset(offset),
     ]),
   symhash: ({ mod, offset }) => joinWords(['symhash', 'mod', wordOf(mod), ...formatOffset(offset)]),
-  map: ({ key, data }) => `${formatExpression(key)} map ${formatRight(data)}`,
-  elem: ({ val, timeout }) =>
-    joinWords([formatExpression(val), timeout === undefined ? '' : `timeout ${wordOf(timeout) ?? ''}s`]),
+  map: ({ key, data }) => `${formatExpression(key)} map ${formatRight(data, spellingsOf(key))}`,
+  elem: ({ val }) => formatExpression(val),
   rt: ({ family, key }) => joinWords(['rt', textOf(family), textOf(key)]),
   socket: ({ key }) => joinWords(['socket', textOf(key)]),
   'tcp option': ({ name, field }) => joinWords(['tcp option', textOf(name), textOf(field)]),

@@ -1,14 +1,15 @@
 // nftables' JSON as nft's own language, for people and for citations: `ip saddr @blocked drop` and not the objects that
-// say it. In: statements or expressions. Out: text that nft-text-statements.ts reads back as the same objects. What has no known form is shown
-// as JSON.
+// say it. In: statements or expressions. Out: text that nft-text-statements.ts reads back as the same statements. What has
+// no known form is shown as JSON. Counters are shown without their figures, which are another text each time they are
+// read.
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, objectOf, textOf } from '../../syntax/parse-json.ts';
 import type { JsonObject } from '../../syntax/parse-json.ts';
 import { formatAction } from './format-nft-action.ts';
-import { formatExpression, formatRight, isFlagKey } from './format-nft-expression.ts';
+import { formatExpression, formatRight, isFlagKey, spellingsOf } from './format-nft-expression.ts';
 import { taggedOf } from './nft-json.ts';
 
-/** A whole rule, as `nft list ruleset` prints it. */
+/** A whole rule, as `nft -s list ruleset` prints it. */
 export function formatNftRule(statements: readonly Json[]): string {
   return statements.map((statement) => formatStatement(statement)).join(' ');
 }
@@ -22,9 +23,9 @@ export function formatStatement(statement: Json): string {
     case 'match':
       return formatMatch(fields);
     case 'vmap':
-      return `${formatExpression(fields.key)} vmap ${formatRight(fields.data)}`;
+      return `${formatExpression(fields.key)} vmap ${formatRight(fields.data, spellingsOf(fields.key))}`;
     case 'mangle':
-      return `${formatExpression(fields.key)} set ${formatExpression(fields.value)}`;
+      return `${formatExpression(fields.key)} set ${formatRight(fields.value, spellingsOf(fields.key))}`;
     default:
       return formatAction(tagged) ?? JSON.stringify(statement);
   }
@@ -34,7 +35,7 @@ function formatMatch(fields: JsonObject): string {
   const left = fields.left ?? null;
   const masked = taggedOf(left);
   const op = textOf(fields.op) ?? '==';
-  const right = formatMatchValue(fields.right);
+  const right = formatMatchValue(fields.right, spellingsOf(left));
   // `tcp flags syn / syn,ack`: flags out of a list of flags.
   const [field, mask] = masked?.tag === '&' ? listOf(masked.body) : [];
   if (field !== undefined && mask !== undefined && Array.isArray(mask)) {
@@ -52,7 +53,7 @@ function isImplicit(left: Json, right: Json | undefined): boolean {
   return isSet || !isFlagKey(left) || taggedOf(right)?.tag === '|';
 }
 
-function formatMatchValue(json: Json | undefined): string {
+function formatMatchValue(json: Json | undefined, spellings: ReturnType<typeof spellingsOf>): string {
   if (json === true) return 'exists';
-  return json === false ? 'missing' : formatRight(json);
+  return json === false ? 'missing' : formatRight(json, spellings);
 }

@@ -2,10 +2,11 @@
 // it is compared with, and what nft leaves out of the listing because the expression implies it: `tcp dport 80` first
 // compares the transport protocol, `ip saddr` in a table of several families first the family (nft 1.0.6,
 // payload_gen_dependency). Undefined for what no packet that is traced here has.
+import { familyOf, ipv4Value, parseAddress } from '../../../net/address.ts';
 import type { FilterFamily } from '../filter-facts.ts';
 import type { FilterField, FilterKey } from '../rule-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
-import { numberOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
+import { listOf, numberOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
 import type { JsonObject } from '../../syntax/parse-json.ts';
 import { partsOf, taggedOf, wordsIn } from './nft-json.ts';
 import { protocolNumbers } from './nft-names.ts';
@@ -69,7 +70,7 @@ const metaKeys: ReadonlyMap<string, NftKey> = new Map([
   ['l4proto', simpleKey('protocol', 'protocol')],
   ['nfproto', simpleKey('family', 'family')],
   ['protocol', simpleKey('family', 'ether-type')],
-  ['pkttype', simpleKey('packet-type', 'word')],
+  ['pkttype', simpleKey('packet-type', 'packet-type')],
   ['length', simpleKey('length', 'number')],
   ['skuid', simpleKey('user', 'number')],
 ]);
@@ -180,18 +181,23 @@ function readRandomKey(fields: JsonObject): NftKey | undefined {
   return offset === 0 ? key : { ...key, offset };
 }
 
-const maskable: ReadonlySet<FilterField> = new Set(['mark', 'connection-mark', 'tcp-flags']);
+/** Masks are numbers of 32 bits, which is an address of IPv4; nft prints a mask that is a prefix's as the prefix. */
+const maskableKinds: ReadonlySet<ValueKind> = new Set(['number', 'tcp-flags', 'address-4']);
 
-/** `meta mark & 0xff`. A mask on an address that is no prefix has no number here; nft prints one that is as a prefix. */
 function readMaskedKey(body: Json, table: FilterFamily): NftKey | undefined {
-  const [left, right] = Array.isArray(body) ? (body as readonly Json[]) : [];
+  const [left, right] = listOf(body);
   if (left === undefined || right === undefined) return undefined;
   const inner = readKey(left, table);
-  if (inner === undefined || !maskable.has(inner.key.field)) return undefined;
-  const mask = parseNumber(right, inner.kind);
+  if (inner === undefined || !maskableKinds.has(inner.kind) || inner.key.field === 'random') return undefined;
+  const mask = inner.kind === 'address-4' ? readAddressMask(right) : parseNumber(right, inner.kind);
   if (mask === undefined) return undefined;
   const both = inner.key.mask === undefined ? mask : (inner.key.mask & mask) >>> 0;
   return { ...inner, key: { ...inner.key, mask: both } };
+}
+
+function readAddressMask(json: Json): number | undefined {
+  const address = parseAddress(textOf(json) ?? '');
+  return address === undefined || familyOf(address) !== 4 ? undefined : ipv4Value(address);
 }
 
 /** The kind of the values under a name of nft's types, as sets declare them. */
@@ -211,7 +217,7 @@ const setTypes: ReadonlyMap<string, ValueKind> = new Map([
   ['ct_dir', 'word'],
   ['ct_status', 'status'],
   ['fib_addrtype', 'word'],
-  ['pkt_type', 'word'],
+  ['pkt_type', 'packet-type'],
   ['icmp_type', 'icmp-type'],
   ['icmpv6_type', 'icmpv6-type'],
   ['icmp_code', 'icmp-code'],
@@ -241,5 +247,4 @@ const wordTypes: Readonly<Partial<Record<FilterField, string>>> = {
   'connection-direction': 'ct_dir',
   'source-type': 'fib_addrtype',
   'destination-type': 'fib_addrtype',
-  'packet-type': 'pkt_type',
 };

@@ -5,15 +5,24 @@ import type { FilterKey, FilterValues } from '../rule-steps.ts';
 import { compareAddresses, familyOf } from '../../../net/address.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, objectOf, textOf } from '../../syntax/parse-json.ts';
+import type { JsonObject } from '../../syntax/parse-json.ts';
 import { formatStatement } from './format-nft.ts';
 import { bodyOf, setNameOf, taggedOf } from './nft-json.ts';
 import { readElements } from './nft-elements.ts';
 import type { ElementData } from './nft-elements.ts';
-import { readKeys } from './nft-keys.ts';
+import { readKey, readKeys } from './nft-keys.ts';
 import type { NftKey } from './nft-keys.ts';
 import { addImplied, rememberMatch } from './nft-rule-draft.ts';
 import type { RuleDraft } from './nft-rule-draft.ts';
-import { edgeAddress, flagWords, nameValue, numberRange, parseNumber, parseValue } from './nft-values.ts';
+import {
+  anyName,
+  edgeAddress,
+  flagWords,
+  nameValue,
+  numberRange,
+  parseNumber,
+  parseValue,
+} from './nft-values.ts';
 
 export const notModelled = 'what it looks at is no part of the facts';
 const notRead = 'the value that it compares with is not understood';
@@ -26,9 +35,8 @@ interface Condition {
 
 export function addMatch(draft: RuleDraft, body: Json): void {
   const text = formatStatement({ match: body });
-  const fields = objectOf(body);
-  const left = fields?.left;
-  const right = fields?.right;
+  const fields = objectOf(body) ?? {};
+  const { left, right } = fields;
   if (left === undefined || right === undefined) {
     draft.steps.push({ kind: 'opaque-match', text, why: 'not a comparison' });
     return;
@@ -37,13 +45,14 @@ export function addMatch(draft: RuleDraft, body: Json): void {
     draft.steps.push({ kind: 'chance', text });
     return;
   }
+  if (addMaskedWords(draft, fields, text)) return;
   const keys = readKeys(left, draft.table);
   if (keys === undefined) {
     draft.steps.push({ kind: 'opaque-match', text, why: notModelled });
     return;
   }
   for (const key of keys) addImplied(draft, key.implies);
-  const condition = readCondition(keys, textOf(fields?.op) ?? '==', right);
+  const condition = readCondition(keys, textOf(fields.op) ?? '==', right);
   if (condition === undefined) draft.steps.push({ kind: 'opaque-match', text, why: notRead });
   else {
     const filterKeys = condition.keys.map(({ key }) => key);
@@ -51,6 +60,30 @@ export function addMatch(draft: RuleDraft, body: Json): void {
     draft.steps.push({ kind: 'match', keys: filterKeys, isNegated, values, text });
     if (!isNegated) rememberMatch(draft, filterKeys, values);
   }
+}
+
+/**
+ * `ct status & (snat | dnat) == dnat`: each bit of the mask is one that the packet has or has not. False where it is no
+ * such comparison. nft (1.0.6) prints those with 0 as `ct status snat,dnat` and `ct status ! snat,dnat`.
+ */
+function addMaskedWords(draft: RuleDraft, { left, right, op }: JsonObject, text: string): boolean {
+  const [inner = null, mask] = listOf(bodyOf(left, '&'));
+  const key = readKey(inner, draft.table);
+  const asked = flagWords(mask) ?? [];
+  if (key === undefined || !hasWordBits(key) || asked.length === 0) return false;
+  const wanted = flagWords(right) ?? [];
+  const isAll = op === '==' || (op === '!=' && asked.length === 1);
+  if (!isAll || !wanted.every((word) => asked.includes(word))) return false;
+  for (const word of asked) {
+    const values: FilterValues = { kind: 'elements', elements: [{ key: [nameValue(word)] }] };
+    const isNegated = wanted.includes(word) !== (op === '==');
+    draft.steps.push({ kind: 'match', keys: [key.key], isNegated, values, text });
+  }
+  return true;
+}
+
+function hasWordBits({ kind, key }: NftKey): boolean {
+  return kind === 'status' || key.field === 'connection-state';
 }
 
 /** `meta random`, with or without a mask: a draw for every packet. */
@@ -112,8 +145,8 @@ function readDevice(key: NftKey, op: string, right: Json): Condition | undefined
   const isMissing = right === false || right === '0' || right === 0;
   if (!isMissing && right !== true) return undefined;
   if (!key.key.field.endsWith('-route-link') || (op !== '==' && op !== '!=')) return undefined;
-  const values: FilterValues = { kind: 'elements', elements: [{ key: [nameValue('')] }] };
-  return { keys: [key], isNegated: isMissing === (op === '!='), values };
+  const values: FilterValues = { kind: 'elements', elements: [{ key: [anyName] }] };
+  return { keys: [key], isNegated: isMissing === (op === '=='), values };
 }
 
 const orders: ReadonlySet<string> = new Set(['<', '<=', '>', '>=']);

@@ -40,6 +40,8 @@ export type ValueKind =
   | 'link-name'
   /** A device by its index, which nft prints as a name, or as the number where the device is gone. */
   | 'link'
+  /** `host` and `other` here, `unicast` and `otherhost` in iptables and in the facts. */
+  | 'packet-type'
   /** One of a fixed list of words. */
   | 'word'
   /** Words that are bits, of which a packet has several at once. */
@@ -56,6 +58,8 @@ export function parseValue(json: Json, kind: ValueKind): FilterValue | undefined
       return parseLinkPattern(json);
     case 'link':
       return typeof json === 'string' && !/^\d+$/.test(json) ? nameValue(json) : undefined;
+    case 'packet-type':
+      return parseWord(packetTypes.get(json) ?? json);
     case 'word':
     case 'status':
       return parseWord(json);
@@ -64,15 +68,23 @@ export function parseValue(json: Json, kind: ValueKind): FilterValue | undefined
   }
 }
 
+const packetTypes: ReadonlyMap<Json, Json> = new Map([
+  ['host', 'unicast'],
+  ['other', 'otherhost'],
+]);
+
+/** Every name; that there is no name is not among them. */
+export const anyName: FilterValue = { kind: 'name', name: '', isPrefix: true };
+
+const nameKinds: ReadonlySet<ValueKind> = new Set(['link-name', 'link', 'packet-type', 'word', 'status']);
+
 /** The catch-all element of a set. It stands for everything that no other element of its set holds. */
 function wholeRange(kind: ValueKind): FilterValue {
   if (kind === 'address-4' || kind === 'address-6') {
     const family = kind === 'address-4' ? 4 : 6;
     return { kind: 'address', from: edgeAddress(family, 0), to: edgeAddress(family, 0xffffffff) };
   }
-  if (kind === 'link-name' || kind === 'link' || kind === 'word' || kind === 'status') {
-    return { kind: 'name', name: '', isPrefix: true };
-  }
+  if (nameKinds.has(kind)) return anyName;
   return numberRange(0, 0xffffffff);
 }
 
