@@ -12,7 +12,9 @@ import { readWorld } from './write-world.ts';
 
 const dns = { address: '10.43.0.10', port: 53, protocol: 'udp' } as const;
 const fromPod: DatapathPlace = { kind: 'device', link: 'lxcapp00' };
-const atSocket: DatapathPlace = { kind: 'socket' };
+const atSocket: DatapathPlace = { kind: 'connect' };
+const atInput = { place: { kind: 'input' } } as const;
+const atOutput = { place: { kind: 'output' } } as const;
 
 function ask(
   world: World,
@@ -61,7 +63,7 @@ describe('IPVS', () => {
   it('sends to each real server that has a weight, and cites its line', () => {
     const world = withShop(makeWorld());
     addIpvs(world);
-    const answer = ask(world, shop);
+    const answer = ask(world, shop, atInput);
     expect(ends(answer)).toEqual(['10.42.1.2:8080', '10.42.2.2:8080']);
     expect(answer).toMatchObject({ isMasqueraded: true });
     expect(answer.kind === 'translated' && answer.evidence.map((one) => one.quote)).toContain(
@@ -72,15 +74,15 @@ describe('IPVS', () => {
         'ipvsadm.txt',
         `${ipvsLines(world).join('\n')}\n`.replace('10.42.2.2:8080 -m -w 1', '10.42.2.2:8080 -m -w 0'),
       );
-    expect(ends(ask(world, shop))).toEqual(['10.42.1.2:8080']);
+    expect(ends(ask(world, shop, atInput))).toEqual(['10.42.1.2:8080']);
   });
 
   it('masquerades what does not come from pods, and a pod’s way to itself', () => {
     const world = withShop(makeWorld());
     addIpvs(world);
-    expect(ask(world, shop, { source: '10.42.3.2' })).toMatchObject({ isMasqueraded: false });
-    expect(ask(world, shop, { source: '10.42.2.2' })).toMatchObject({ isMasqueraded: true });
-    expect(ask(world, shop, { source: '10.43.7.7', place: atSocket })).toMatchObject({ isMasqueraded: true });
+    expect(ask(world, shop, { ...atInput, source: '10.42.3.2' })).toMatchObject({ isMasqueraded: false });
+    expect(ask(world, shop, { ...atInput, source: '10.42.2.2' })).toMatchObject({ isMasqueraded: true });
+    expect(ask(world, shop, { ...atOutput, source: '10.43.7.7' })).toMatchObject({ isMasqueraded: true });
   });
 
   it('refuses where no real server has a weight', () => {
@@ -90,14 +92,16 @@ describe('IPVS', () => {
       line.includes('10.43.7.7') ? line.replace('-w 1', '-w 0') : line,
     );
     for (const node of world.nodes) node.files.set('ipvsadm.txt', `${lines.join('\n')}\n`);
-    expect(ask(world, shop)).toMatchObject({ kind: 'no-endpoints' });
+    expect(ask(world, shop, atInput)).toMatchObject({ kind: 'no-endpoints' });
   });
 
   it('leaves what it has no virtual server for to the node that has the address', () => {
     const world = withShop(makeWorld());
     addIpvs(world);
-    expect(ask(world, { ...shop, port: 22 })).toEqual({ kind: 'none' });
-    expect(ask(world, { address: '192.168.1.11', port: 6443, protocol: 'tcp' })).toEqual({ kind: 'none' });
+    expect(ask(world, { ...shop, port: 22 }, atInput)).toEqual({ kind: 'none' });
+    expect(ask(world, { address: '192.168.1.11', port: 6443, protocol: 'tcp' }, atInput)).toEqual({
+      kind: 'none',
+    });
   });
 
   it('does not see packets that come in for an address that the node has not', () => {
@@ -105,24 +109,26 @@ describe('IPVS', () => {
     addIpvs(world);
     for (const node of world.nodes)
       node.addresses = node.addresses.filter((row) => row.address !== '10.43.7.7/32');
-    expect(ask(world, shop)).toEqual({ kind: 'none' });
-    expect(ask(world, shop, { place: atSocket })).toMatchObject({ kind: 'translated' });
+    expect(ask(world, shop, atInput)).toEqual({ kind: 'none' });
+    expect(ask(world, shop, atOutput)).toMatchObject({ kind: 'translated' });
   });
 
   it('is asked on the node and not in a pod', () => {
     const world = withShop(makeWorld({ collectsPods: true }));
     addIpvs(world);
-    expect(ask(world, shop, { place: atSocket, from: 'pod/shop/app-0-0' })).toEqual({ kind: 'none' });
+    expect(ask(world, shop, { ...atOutput, from: 'pod/shop/app-0-0' })).toEqual({ kind: 'none' });
   });
 
   it('that was not collected leaves its Services open, and only those', () => {
     const world = withShop(makeWorld());
     addIpvs(world, { isCollected: false });
-    expect(ask(world, shop)).toMatchObject({
+    expect(ask(world, shop, atInput)).toMatchObject({
       kind: 'unknown',
       missing: { path: 'nodes/node-1/ipvsadm.txt', command: ['cat', '/proc/net/ip_vs'] },
     });
-    expect(ask(world, { address: '10.42.2.2', port: 8080, protocol: 'tcp' })).toEqual({ kind: 'none' });
+    expect(ask(world, { address: '10.42.2.2', port: 8080, protocol: 'tcp' }, atInput)).toEqual({
+      kind: 'none',
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { isPodAddress } from '../model/cluster-network.ts';
 import { findCiliumBackends } from '../model/cilium-services.ts';
 import type { CiliumAnswer } from '../model/cilium-services.ts';
 import { readCiliumSetupOf } from '../model/cilium-setup.ts';
-import type { DatapathJob } from '../model/datapath.ts';
+import type { DatapathJob, NodeDatapath } from '../model/datapath.ts';
 import { findIpvsServers } from '../model/ipvs-services.ts';
 import { recogniseDatapath } from '../model/recognise-datapath.ts';
 import type { Packet } from './flow.ts';
@@ -14,11 +14,14 @@ import type { Missing } from '../fact/known.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import type { Address } from '../net/address.ts';
 
-/**
- * Where the packet is looked at: `socket`, a program in the namespace sends it; or the device by which it came in to the
- * node's own namespace.
- */
-export type DatapathPlace = { readonly kind: 'socket' } | { readonly kind: 'device'; readonly link: string };
+/** Where a packet is looked at. */
+export type DatapathPlace =
+  /** A program in the namespace connects or sends, before anything is routed (Cilium's programs at the socket). */
+  | { readonly kind: 'connect' }
+  /** The node sends it (OUTPUT), or it was routed to the node itself (INPUT): IPVS. */
+  | { readonly kind: 'output' | 'input' }
+  /** It came in to the node by a device (eBPF at the device). */
+  | { readonly kind: 'device'; readonly link: string };
 
 export type DatapathService =
   | { readonly kind: 'none' }
@@ -79,15 +82,23 @@ interface Asking {
 function jobAt(network: Network, { namespace, root, at }: Asking): DatapathJob | undefined {
   const datapath = recogniseDatapath(network, root.id);
   const isRoot = namespace.id === root.id;
-  if (at.place.kind === 'device') {
-    if (!isRoot) return undefined;
-    return isWorkloadDevice(at.place.link) ? datapath.podServices : datapath.externalServices;
-  }
-  if (isRoot) return datapath.hostServices;
-  // In a pod only a program at the socket can do it: IPVS and chains are the node's.
-  const job = datapath.podServices;
-  const isAtSocket = job.kind === 'program' && job.owner.kind === 'cilium-ebpf';
-  return isAtSocket && readCiliumSetupOf(network, root)?.socketBalancing === 'everywhere' ? job : undefined;
+  const { place } = at;
+  if (place.kind === 'connect' && !isRoot) return jobInPod(network, root, datapath.podServices);
+  if (!isRoot) return undefined;
+  const job = place.kind === 'device' ? jobAtDevice(datapath, place.link) : datapath.hostServices;
+  // What is routed to the node itself and is not from a pod comes from outside; to IPVS both are the same.
+  const isVirtual = job.kind !== 'kernel' && job.owner.kind === 'ipvs';
+  return isVirtual === (place.kind === 'output' || place.kind === 'input') ? job : undefined;
+}
+
+function jobAtDevice(datapath: NodeDatapath, link: string): DatapathJob {
+  return isWorkloadDevice(link) ? datapath.podServices : datapath.externalServices;
+}
+
+/** In a pod only a program at the socket can do it: IPVS and chains are the node's. */
+function jobInPod(network: Network, root: Namespace, job: DatapathJob): DatapathJob | undefined {
+  const isCiliums = job.kind === 'program' && job.owner.kind === 'cilium-ebpf';
+  return isCiliums && readCiliumSetupOf(network, root)?.socketBalancing === 'everywhere' ? job : undefined;
 }
 
 function isWorkloadDevice(link: string): boolean {
@@ -113,7 +124,7 @@ function translateByIpvs(network: Network, root: Namespace, at: DatapathPacket):
   const { packet, place } = at;
   // Incoming packets meet IPVS when they are delivered: an address that is not the node's own is sent on.
   const isSeen =
-    place.kind === 'socket' || !root.facts.addresses.known || isOwnAddress(root, packet.destination);
+    place.kind === 'output' || !root.facts.addresses.known || isOwnAddress(root, packet.destination);
   if (!isSeen) return nothing;
   const answer = findIpvsServers(network, root, {
     address: packet.destination,
@@ -171,7 +182,7 @@ function translateByCilium(network: Network, asking: Asking): DatapathService {
 
 /** Its programs are on the devices that it lists, and on no other (a VPN's tunnel, for one). */
 function isCiliumAttached(network: Network, root: Namespace, place: DatapathPlace): boolean {
-  if (place.kind === 'socket' || isWorkloadDevice(place.link)) return true;
+  if (place.kind !== 'device' || isWorkloadDevice(place.link)) return true;
   const devices = readCiliumSetupOf(network, root)?.devices;
   return devices?.includes(place.link) ?? true;
 }
