@@ -16,6 +16,7 @@ import { linkDown } from './diagnoses/link-down.ts';
 import { markCollision } from './diagnoses/mark-collision.ts';
 import { masqueradeInsidePodNetwork } from './diagnoses/masquerade-inside-pod-network.ts';
 import { networkPolicyBlocks } from './diagnoses/networkpolicy-blocks.ts';
+import { nodePortWithoutLocalEndpoint } from './diagnoses/node-port-without-local-endpoint.ts';
 import { packetFilterDropsTraffic } from './diagnoses/packet-filter-drops-traffic.ts';
 import { pathMtuExceeded } from './diagnoses/path-mtu-exceeded.ts';
 import { podNetworkNotMasqueraded } from './diagnoses/pod-network-not-masqueraded.ts';
@@ -56,6 +57,7 @@ const entries: readonly CatalogueEntry[] = [
   policyRuleTakesTraffic,
   linkDown,
   networkPolicyBlocks,
+  nodePortWithoutLocalEndpoint,
   tailscaleFilterDropsCgnatRange,
   hostFirewallDropsOverlay,
   hostFirewallDropsPodTraffic,

@@ -2,14 +2,39 @@
 // should arrive. It stays one where something is configured to go there (names through the cluster's DNS, the kubelet's
 // probes, what somebody measured), and where the policy judged another address than the sender's own: then the packet was
 // mistaken for somebody else's.
+import type { Candidate } from './candidate.ts';
 import type { JudgedIntent } from './diagnosis.ts';
 import { findOwner } from './filter-owner.ts';
 import { dropsInvalid } from './propose-filter.ts';
+import { changeWorld } from './world.ts';
+import type { World } from './world.ts';
 import type { Network } from '../model/network.ts';
 import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
 
 export function dropForbidden(network: Network, judged: readonly JudgedIntent[]): readonly JudgedIntent[] {
   return judged.filter((one) => !isForbidden(network, one));
+}
+
+/**
+ * A packet that comes under another address is refused for that; once it comes under its own, a policy may refuse it all
+ * the same. In: what was found for the failing flows. Out: the flows that no policy refuses in the world where all but
+ * the policies is healed.
+ */
+export function dropForbiddenWhenHealed(
+  base: World,
+  judged: readonly JudgedIntent[],
+  chosen: readonly Candidate[],
+): readonly JudgedIntent[] {
+  const others = chosen.filter(({ family }) => !family.startsWith('remove-policy-verdict '));
+  if (others.length === chosen.length) return judged;
+  const healed = changeWorld(
+    base,
+    others.flatMap((candidate) => candidate.changes),
+  );
+  return judged.filter(({ intent, trace }) => {
+    const isFailing = trace.verdict === 'fails' || trace.verdict === 'partly';
+    return !isFailing || !isForbidden(healed.network, { intent, trace: healed.trace(intent.flow) });
+  });
 }
 
 function isForbidden(network: Network, { intent, trace }: JudgedIntent): boolean {

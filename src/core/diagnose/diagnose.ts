@@ -12,7 +12,7 @@ import type {
   Unknown,
   Vantage,
 } from './diagnosis.ts';
-import { dropForbidden } from './denied-on-purpose.ts';
+import { dropForbidden, dropForbiddenWhenHealed } from './denied-on-purpose.ts';
 import { causesOfEndpoints, explainSymptoms } from './explain-symptoms.ts';
 import { findChanges, findNeeded } from './find-changes.ts';
 import type { FoundChanges } from './find-changes.ts';
@@ -30,10 +30,11 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 
 export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const base = openWorld(snapshot);
-  const judged = dropForbidden(base.network, judgeIntents(base, snapshot));
-  const failing = judged.filter(({ trace }) => trace.verdict === 'fails' || trace.verdict === 'partly');
-  const working = judged.filter(({ trace }) => trace.verdict === 'arrives');
-  const found = findChanges(base, failing, working);
+  const asked = dropForbidden(base.network, judgeIntents(base, snapshot));
+  const sought = seekChanges(base, asked);
+  const judged = dropForbiddenWhenHealed(base, asked, sought.chosen);
+  const failing = judged.filter(isFailing);
+  const found = judged.length === asked.length ? sought : seekChanges(base, judged);
   const { causes, causeOf } = buildCauses(base, found, failing);
   const symptoms = explainAll(base, { found, causeOf, judged });
   const explained = causes.map((cause) => withSymptoms(cause, symptoms, { base, found, failing }));
@@ -52,6 +53,15 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
     unknowns,
     risks: listRisks(base, explained, judged),
   };
+}
+
+function seekChanges(base: World, judged: readonly JudgedIntent[]): FoundChanges {
+  const working = judged.filter(({ trace }) => trace.verdict === 'arrives');
+  return findChanges(base, judged.filter(isFailing), working);
+}
+
+function isFailing({ trace }: JudgedIntent): boolean {
+  return trace.verdict === 'fails' || trace.verdict === 'partly';
 }
 
 function judgeIntents(base: World, snapshot: Snapshot): readonly JudgedIntent[] {

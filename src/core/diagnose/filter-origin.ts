@@ -12,6 +12,7 @@ export function filterOrigin(world: World, candidate: Candidate, change: FilterC
   const place = change.kind === 'remove-filter-rule' ? change.rule : change.chain;
   const filter = world.network.namespaces.get(change.namespace)?.facts.filter;
   const kind = candidate.family.split(' ', 1)[0] ?? '';
+  if (kind === 'cluster-policy') return candidate.family;
   if (kind === 'remove-policy-verdict' && change.kind === 'remove-filter-rule') {
     const { policies, pod } = describePolicyVerdict(world, change);
     return `networkpolicy ${policies.length > 0 ? policies.join(' ') : (pod ?? candidate.family)}`;

@@ -1,7 +1,9 @@
 // What should work, and why we think so. In: the network and the measured probes. Out: flows, one per class of packets
 // that nothing tells apart: pods to pods of every pair of nodes, nodes to their own pods (kubelet's probes), pods and nodes to
-// the cluster's DNS and API server, nodes to nodes, and what somebody measured on purpose.
+// the cluster's DNS and API server, nodes to nodes, connections that are tracked and not answered, and what somebody
+// measured on purpose.
 import type { Intent, IntentKind } from './diagnosis.ts';
+import { listConnectionIntents } from './list-connection-intents.ts';
 import { classifyPods, podId } from './pod-classes.ts';
 import type { PodClass } from './pod-classes.ts';
 import type { Evidence } from '../fact/evidence.ts';
@@ -28,6 +30,7 @@ export function listIntents(network: Network, probes: readonly ProbeFact[]): rea
     ...classes.flatMap((pods) => reachOwnPods(pods)),
     ...listServiceIntents(network, classes, nodes),
     ...nodes.flatMap((from) => nodes.flatMap((to) => (from.name === to.name ? [] : pairNodes(from, to)))),
+    ...listConnectionIntents(network),
     ...probes.flatMap((probe) => readProbeIntent(network, probe)),
   ];
   const unique = new Map(drafts.map((draft) => [`${draft.kind} ${draft.label}`, draft]));

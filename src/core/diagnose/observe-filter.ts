@@ -25,12 +25,10 @@ export function observeFilter(change: FilterChange, own: Namespace | undefined):
   const filter = own?.facts.filter;
   switch (change.kind) {
     case 'remove-filter-rule':
-      return {
-        kind: 'filter-rule',
-        text: formatFilterRule(change.rule),
-        evidence: filterRuleEvidence(change.rule),
-      };
+      return observeRule(change.rule);
     case 'insert-filter-rule':
+      // An exception in front of a rule is about that rule.
+      if (change.before !== undefined) return observeRule(change.before);
       return {
         kind: 'missing-filter-rule',
         text: formatFilterRule({ ...change.chain, at: '', text: change.text }),
@@ -53,7 +51,11 @@ export function observeFilter(change: FilterChange, own: Namespace | undefined):
   }
 }
 
-export function filterRuleEvidence(rule: FilterRulePlace): Evidence {
+function observeRule(rule: FilterRulePlace): Observed {
+  return { kind: 'filter-rule', text: formatFilterRule(rule), evidence: filterRuleEvidence(rule) };
+}
+
+function filterRuleEvidence(rule: FilterRulePlace): Evidence {
   const quote = isNative(rule) ? rule.text : `-A ${rule.chain} ${rule.text}`;
   return { path: rule.path, at: rule.at, quote };
 }

@@ -2,6 +2,7 @@
 // same treatment by their node's packet filter, and namespaces that route alike. One member is traced for all. In: the network. Out: classes, each with its members in
 // name order.
 import { describeTreatment } from '../model/filter-treatment.ts';
+import { indexPolicyKeys } from './policy-classes.ts';
 import { linksOf } from '../model/network.ts';
 import { isOnPodNetwork } from '../model/pod-network.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -24,11 +25,13 @@ export function classifyPods(network: Network): readonly PodClass[] {
     (pod) => isOnPodNetwork(pod) && pod.nodeName !== undefined,
   );
   const specific = listSpecificPrefixes(network);
+  const policyKeyOf = indexPolicyKeys(network);
   const classes = new Map<string, PodFact[]>();
   for (const pod of candidates) {
     const key = [
       pod.nodeName,
       describeNamespace(network, pod),
+      policyKeyOf(pod),
       describeTreatment(network.namespaces.get(`node/${pod.nodeName ?? ''}`)?.facts.filter, pod.ips),
       ...specific.filter((prefix) => holds(prefix, pod)).map(formatPrefix),
     ].join('|');

@@ -2,10 +2,11 @@
 // references), the pod whose traffic it judges, and in which direction. kube-router (k3s) says pod and policy in the
 // comments of its chains; for other engines the objects say which policies select the pod.
 import { findChain } from './observe-filter.ts';
+import { selectsPod } from './select-pod.ts';
 import type { World } from './world.ts';
 import type { Change } from '../snapshot/change.ts';
 import { resourceOf } from '../snapshot/cluster-facts.ts';
-import type { Json, KubeObject, PodFact } from '../snapshot/cluster-facts.ts';
+import type { PodFact } from '../snapshot/cluster-facts.ts';
 import { textOfRule } from '../snapshot/format-filter.ts';
 
 type RemoveRule = Extract<Change, { kind: 'remove-filter-rule' }>;
@@ -61,17 +62,6 @@ function listSelecting(world: World, pod: PodFact | undefined): readonly string[
   const known = resourceOf(world.network.cluster, 'networkpolicies.networking.k8s.io');
   if (pod === undefined || !known.known) return [];
   return known.value
-    .filter((policy) => policy.namespace === pod.namespace && selects(policy, pod))
+    .filter((policy) => selectsPod(policy, pod))
     .map((policy) => `networkpolicy/${policy.namespace ?? ''}/${policy.name}`);
-}
-
-/** matchLabels only: a policy with expressions is taken to select, for it is only proposed as a name. */
-function selects(policy: KubeObject, pod: PodFact): boolean {
-  const labels = recordOf(recordOf(recordOf(policy.raw['spec'])['podSelector'])['matchLabels']);
-  return Object.entries(labels).every(([key, value]) => pod.labels.get(key) === value);
-}
-
-function recordOf(value: Json | undefined): { readonly [key: string]: Json | undefined } {
-  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isRecord ? (value as { readonly [key: string]: Json | undefined }) : {};
 }

@@ -1,6 +1,6 @@
-// Candidates where the policy of a chain dropped a packet that no rule had let pass: the pod network's own program writes its
-// accepting rules again; a rule that accepts this kind of traffic; the policy. In: the hop and the policy that ended it. Out:
-// candidates, the least that opens first.
+// Candidates where the policy of a chain dropped a packet that no rule had let pass, or a host firewall's rule did: the pod
+// network's own program writes its accepting rules again; a rule in front accepts this kind of traffic; the policy opens. In:
+// the hop and the policy or the rule that ended it. Out: candidates, the least that opens first.
 import type { Candidate } from './candidate.ts';
 import { findChain } from './observe-filter.ts';
 import { rewriteProgram } from './propose-filter.ts';
@@ -10,10 +10,17 @@ import { familyOf } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { Change } from '../snapshot/change.ts';
 import { isNative } from '../snapshot/format-filter.ts';
-import type { FilterPlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
 import type { Element, Hop, Packet } from '../trace/flow.ts';
 
 type PolicyElement = Extract<Element, { kind: 'filter-policy' }>;
+type RuleElement = Extract<Element, { kind: 'filter-rule' }>;
+
+interface InsertPlace {
+  readonly namespace: string;
+  readonly chain: FilterPlace;
+  readonly before?: FilterRulePlace;
+}
 
 export function proposeAccept(network: Network, hop: Hop, element: PolicyElement): readonly Candidate[] {
   const { namespace, chain } = element;
@@ -24,6 +31,15 @@ export function proposeAccept(network: Network, hop: Hop, element: PolicyElement
     changes: [{ kind: 'set-filter-policy', namespace, chain, policy: 'accept', was: 'drop' }],
   };
   return [...proposeFlannel(network, hop, element), ...proposeRules(network, hop, element), open];
+}
+
+/** In front of a rule that ends packets: where several such rules stand behind each other, one exception does for all. */
+export function proposeException(network: Network, hop: Hop, element: RuleElement): readonly Candidate[] {
+  const { namespace, rule } = element;
+  if (rule.table !== 'filter' && !isNative(rule)) return [];
+  const { path, origin, family, table } = rule;
+  const chain: FilterPlace = { path, origin, family, table, chain: rule.chain };
+  return proposeRules(network, hop, { namespace, chain, before: rule });
 }
 
 function placeKey(chain: FilterPlace): string {
@@ -54,18 +70,29 @@ function hookOf(network: Network, namespace: string, chain: FilterPlace): string
   return findChain(filter, chain)?.base?.hook ?? chain.chain.toLowerCase();
 }
 
-function proposeRules(network: Network, hop: Hop, element: PolicyElement): readonly Candidate[] {
-  const { namespace, chain } = element;
+function proposeRules(network: Network, hop: Hop, place: InsertPlace): readonly Candidate[] {
+  const { namespace, chain, before } = place;
   const kinds = listAccepts(network, hop.packet, {
     isNative: isNative(chain),
-    isForward: hookOf(network, namespace, chain) === 'forward',
+    isForward: isForwarding(network, place, hop),
   });
+  const where = before === undefined ? {} : { before };
+  const key = `${placeKey(chain)}${before === undefined ? '' : ` before ${before.at}`}`;
   return kinds.map(({ texts, rank }) => ({
-    key: `insert-filter-rule ${namespace} ${placeKey(chain)} ${texts.join('; ')}`,
+    key: `insert-filter-rule ${namespace} ${key} ${texts.join('; ')}`,
     family: `insert-filter-rule ${placeKey(chain)} ${texts.join('; ')}`,
     rank,
-    changes: texts.map((text): Change => ({ kind: 'insert-filter-rule', namespace, chain, text })),
+    changes: texts.map((text): Change => ({ kind: 'insert-filter-rule', namespace, chain, text, ...where })),
   }));
+}
+
+/** A chain of somebody's own may be called from several hooks: the machine's own addresses tell. */
+function isForwarding(network: Network, { namespace, chain }: InsertPlace, hop: Hop): boolean {
+  const hook = findChain(network.namespaces.get(namespace)?.facts.filter, chain)?.base?.hook;
+  if (hook !== undefined) return hook === 'forward';
+  const isOwn = (address: Packet['source']): boolean =>
+    (network.owners.get(address) ?? []).some((owner) => owner.namespace === namespace);
+  return !isOwn(hop.packet.source) && !isOwn(hop.packet.destination);
 }
 
 interface Language {

@@ -3,8 +3,10 @@
 // the failing way. Out: candidates, unsorted. What a program wrote for its own purpose is not taken from it but written anew.
 import type { Candidate } from './candidate.ts';
 import { findOwner } from './filter-owner.ts';
-import { proposeAccept } from './propose-accept.ts';
+import { proposeAccept, proposeException } from './propose-accept.ts';
+import { proposeClusterPolicy } from './propose-cluster-policy.ts';
 import type { FailingWay } from './propose-changes.ts';
+import { proposeReturnRoute } from './propose-return-route.ts';
 import { isPodAddress } from '../model/cluster-network.ts';
 import type { Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
@@ -19,6 +21,7 @@ export function proposeFilter(network: Network, way: FailingWay): readonly Candi
   return [
     ...nearest.flatMap((hop) => hop.elements.flatMap((element) => propose(network, hop, element))),
     ...proposeForBarePod(network, nearest),
+    ...proposeReturnRoute(network, way),
   ];
 }
 
@@ -46,7 +49,7 @@ function proposeForRule(network: Network, hop: Hop, element: RuleElement): reado
   switch (element.effect) {
     case 'drops':
     case 'rejects':
-      return proposeForDrop(element);
+      return proposeForDrop(network, hop, element);
     case 'translates':
       return proposeForTranslation(network, hop, element);
     case 'marks':
@@ -64,7 +67,7 @@ function isForeign({ rule }: RuleElement): boolean {
   return !['kube-proxy', 'network-policy', 'flannel', 'tailscale', 'portmap'].includes(findOwner(rule));
 }
 
-function proposeForDrop(element: RuleElement): readonly Candidate[] {
+function proposeForDrop(network: Network, hop: Hop, element: RuleElement): readonly Candidate[] {
   // What made the packet invalid comes first: letting invalid packets pass mends nothing but the symptom.
   if (dropsInvalid(element.rule.text))
     return [removeRule(element, { family: 'remove-invalid-drop', rank: 45 })];
@@ -73,9 +76,17 @@ function proposeForDrop(element: RuleElement): readonly Candidate[] {
       return [removeRule(element, { family: 'remove-policy-verdict', rank: 32 })];
     case 'kube-proxy':
       // A Service that has no endpoints gets the same rule again, and nothing is healed by that.
-      return [rewriteProgram(element.namespace, 'kube-proxy', 'stale')];
-    default:
+      return [
+        rewriteProgram(element.namespace, 'kube-proxy', 'stale'),
+        ...proposeClusterPolicy(network, element),
+      ];
+    case 'tailscale':
       return [removeRule(element, { family: 'remove-filter-rule', rank: 10 })];
+    default:
+      return [
+        removeRule(element, { family: 'remove-filter-rule', rank: 10 }),
+        ...proposeException(network, hop, element),
+      ];
   }
 }
 

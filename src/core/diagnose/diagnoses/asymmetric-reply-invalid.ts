@@ -5,6 +5,7 @@
 import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import type { CauseGroup } from '../cause-group.ts';
+import type { CauseElement } from '../diagnosis.ts';
 import { elementOfChange } from '../element-of-change.ts';
 import { dropsInvalid, unfoldHops } from '../propose-filter.ts';
 import { listRemovedRules, quoteFirst, reasonOf } from './filter-changes.ts';
@@ -35,32 +36,58 @@ export const asymmetricReplyInvalid: CatalogueEntry = {
   },
   name: (group, world) => {
     const isRule = reasonOf(group) === 'remove-invalid-drop' && listRemovedRules(group).length > 0;
-    const drops = isRule ? [] : listInvalidDrops(group);
-    if (!isRule && drops.length === 0) return undefined;
-    const elements = group.changes.map((change) => elementOfChange(change, world));
+    const isRoute = reasonOf(group) === 'add-return-route';
+    const drops = listInvalidDrops(group);
+    const isOther =
+      drops.length > 0 && (group.broken ?? []).every(({ trace }) => endsInvalid(trace.journeys));
+    if (!isRule && !isRoute && !isOther) return undefined;
+    const elements = group.changes.map((change) => withoutQuote(elementOfChange(change, world)));
     const nodes = joinNames(group.namespaces);
-    const where = isRule ? nodes : joinNames([...new Set(drops.map((drop) => drop.namespace))].sort());
-    const rule = isRule ? quoteFirst(elements) : formatFilterRule((drops[0] as RuleElement).rule);
+    const where = joinNames([...new Set(drops.map((drop) => drop.namespace))].sort());
+    const rule = drops[0] === undefined ? 'nobody there' : formatFilterRule(drops[0].rule);
     return {
       code: 'asymmetric-reply-invalid',
       layer: isRule ? 'netfilter' : 'kernel-route',
-      title: isRule
-        ? `${nodes} drops answers to requests that it did not see.`
-        : `${nodes} sends packets by another way than their answers, and ${where} drops the answers as INVALID.`,
-      explanation: `Request and answer take different ways, so connection tracking on ${where} meets an answer to a request that it never saw, and ${rule} drops it.${isRule ? '' : ` What parts the ways is ${quoteFirst(elements)} on ${nodes}.`}`,
+      title: describeTitle({ nodes, where, isRule, isRoute }),
+      explanation: isRoute
+        ? `${nodes} answers by another machine than the one that asked. Connection tracking there meets an answer to a question that it never saw: ${rule === 'nobody there' ? 'it is passed on changed' : `${rule} drops it`}. ${nodes} needs ${quoteFirst(elements)} for the way back.`
+        : `Request and answer take different ways, so connection tracking on ${where} meets an answer to a request that it never saw, and ${rule} drops it.${isRule ? '' : ` What parts the ways is ${quoteFirst(elements)} on ${nodes}.`}`,
       subjects: group.namespaces,
       elements,
     };
   },
 };
 
+interface TitleParts {
+  readonly nodes: string;
+  readonly where: string;
+  readonly isRule: boolean;
+  readonly isRoute: boolean;
+}
+
+function describeTitle({ nodes, where, isRule, isRoute }: TitleParts): string {
+  if (isRule) return `${nodes} drops answers to requests that it did not see.`;
+  if (isRoute)
+    return `${nodes} answers pods by a machine that did not see the question${where === '' ? '' : ` (${where})`}, which drops the answers.`;
+  return `${nodes} sends packets by another way than their answers, and ${where} drops the answers as INVALID.`;
+}
+
+/** What is not there cannot be quoted. */
+function withoutQuote(element: CauseElement): CauseElement {
+  if (!element.kind.startsWith('missing-')) return element;
+  const { path, at } = element.evidence;
+  return { ...element, evidence: at === undefined ? { path } : { path, at } };
+}
+
 type RuleElement = Extract<Element, { kind: 'filter-rule' }>;
 
-/** The rules that dropped INVALID packets, where every failing flow ended at one; the change that heals is elsewhere. */
+/** The rules that dropped INVALID packets on the failing flows' ways. */
 function listInvalidDrops(group: CauseGroup): readonly RuleElement[] {
-  const broken = group.broken ?? [];
-  const ends = broken.map(({ trace }) => trace.journeys.flatMap(findInvalidDrops));
-  return ends.every((found) => found.length > 0) ? ends.flat() : [];
+  return (group.broken ?? []).flatMap(({ trace }) => trace.journeys.flatMap(findInvalidDrops));
+}
+
+function endsInvalid(journeys: readonly Journey[]): boolean {
+  return journeys.some((journey) => findInvalidDrops(journey).length > 0);
 }
 
 function findInvalidDrops(journey: Journey): readonly RuleElement[] {

@@ -1,0 +1,71 @@
+// Connections that the machines track and that nobody answers, though what they ask is a Service with endpoints: a program
+// keeps its port and goes on asking. In: the network. Out: those flows, with the port they come from, so that the entry
+// decides as it does in the kernel. An entry that was answered once may be a past question and asks nothing.
+import type { IntentKind } from './diagnosis.ts';
+import type { Evidence } from '../fact/evidence.ts';
+import type { Namespace, Network } from '../model/network.ts';
+import { serviceKey } from '../model/service-table.ts';
+import type { ServiceEntry } from '../model/service-table.ts';
+import type { ConnectionFact } from '../snapshot/netfilter/filter-facts.ts';
+import type { Flow } from '../trace/flow.ts';
+
+export interface ConnectionDraft {
+  readonly kind: IntentKind;
+  readonly flow: Flow;
+  readonly label: string;
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+}
+
+const udp = 17;
+
+export function listConnectionIntents(network: Network): readonly ConnectionDraft[] {
+  return [...network.machines.keys()].flatMap((id) => {
+    const machine = network.namespaces.get(id);
+    const connections = machine?.facts.filter?.connections;
+    if (machine === undefined || connections?.known !== true) return [];
+    return connections.value.flatMap((connection) => draftIntent(network, machine, connection));
+  });
+}
+
+function draftIntent(
+  network: Network,
+  machine: Namespace,
+  connection: ConnectionFact,
+): readonly ConnectionDraft[] {
+  const { original, isReplied, protocol, evidence } = connection;
+  if (isReplied || protocol !== udp) return [];
+  const key = serviceKey(original.destination, 'udp', original.destinationPort);
+  const entry = network.services.byKey.get(key);
+  const from = findSender(network, machine, connection);
+  if (entry === undefined || from === undefined || !isAstray(entry, connection)) return [];
+  const flow: Flow = {
+    from,
+    to: original.destination,
+    protocol: 'udp',
+    port: original.destinationPort,
+    fromPort: original.sourcePort,
+    ...(from.startsWith('pod/') ? {} : { fromAddress: original.source }),
+  };
+  return [
+    {
+      kind: from.startsWith('pod/') ? 'pod-to-service' : 'node-to-service',
+      flow,
+      label: `${from.replace(/^(pod|node)\//, '')} port ${original.sourcePort} → ${entry.service.replace('service/', '')}`,
+      reason: `${machine.id} tracks this connection, and nothing answers it`,
+      evidence: [evidence, ...entry.evidence],
+    },
+  ];
+}
+
+/** Sent to something that is no endpoint of the Service (any more), while it has others. */
+function isAstray(entry: ServiceEntry, { reply }: ConnectionFact): boolean {
+  if (!entry.isKnown || entry.endpoints.length === 0) return false;
+  return !entry.endpoints.some(({ address, port }) => address === reply.source && port === reply.sourcePort);
+}
+
+/** Whoever on this machine has the address: another machine's entry for the same flow would ask the same again. */
+function findSender(network: Network, machine: Namespace, { original }: ConnectionFact): string | undefined {
+  const owners = network.owners.get(original.source) ?? [];
+  return owners.find((owner) => network.namespaces.get(owner.namespace)?.machine === machine.id)?.namespace;
+}
