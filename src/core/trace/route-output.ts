@@ -60,6 +60,17 @@ export function resolveConnect(namespace: Namespace, query: RouteQuery): OutputA
   return source === undefined ? first : resolveOutput(namespace, { ...query, from: source });
 }
 
+/**
+ * The route of a packet that OUTPUT changed (ip_route_me_harder of Linux 6.12): its source is kept and need not be a local
+ * address, but one of loopback still leaves by no other device unless route_localnet lets it.
+ */
+export function resolveAgain(namespace: Namespace, query: RouteQuery): OutputAnswer {
+  const answer = lookupRoute(namespace, query);
+  if (answer.kind !== 'route') return { kind: 'failed', answer };
+  const kept: OutputAnswer = { kind: 'route', route: answer, source: query.from };
+  return familyOf(query.to) === 4 ? checkLoopbackSource(namespace, kept) : kept;
+}
+
 function resolveByLookup(namespace: Namespace, query: RouteQuery): OutputAnswer {
   const answer = lookupRoute(namespace, query);
   if (answer.kind !== 'route') return { kind: 'failed', answer };

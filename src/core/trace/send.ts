@@ -1,10 +1,9 @@
 // A local sender: rule and route lookup, choice of the source address, OUTPUT (what is translated or marked there may be
 // routed again, with the source kept), POSTROUTING, and out. Order: Linux 6.12 ip_route_output_key_hash_rcu, then the OUTPUT and POSTROUTING
 // hooks.
-import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
-import { resolveConnect, resolveOutput } from './route-output.ts';
+import { resolveAgain, resolveConnect, resolveOutput } from './route-output.ts';
 import type { OutputAnswer } from './route-output.ts';
 import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
 import { passHook } from './pass-hook.ts';
@@ -151,13 +150,13 @@ function listWays(answer: Found): readonly NexthopFact[] {
   return [{ link: 'lo', weight: 1, flags: [] }];
 }
 
-/** ip_route_me_harder of Linux 6.12. */
 function sendAgain(network: Network, state: WalkState, namespace: Namespace): readonly Step[] {
-  const answer = lookupRoute(
+  const again = resolveAgain(
     namespace,
     outputQuery(state, { kind: 'send', namespace: namespace.id, isBound: true }),
   );
-  if (answer.kind !== 'route') return [endForAnswer(state, namespace, answer)];
+  if (again.kind !== 'route') return [endWithoutRoute(state, namespace, again)];
+  const answer = again.route;
   return listWays(answer).flatMap((hop) =>
     leave(network, addRouteHops(state, namespace.id, answer, hop), { namespace, answer, hop }),
   );

@@ -44,4 +44,19 @@ describe('evaluateChain', () => {
       ['drop', 'does not match'],
     ]);
   });
+
+  it('takes what came by loopback for what its way back leads to', () => {
+    const isBack: FilterStep = {
+      kind: 'match',
+      keys: [{ field: 'source-route-link', lookupLink: 'input' }],
+      isNegated: false,
+      values: { kind: 'elements', elements: [{ key: [{ kind: 'name', name: '', isPrefix: true }] }] },
+      text: '-m rpfilter',
+    };
+    const chain = makePlace({ main: [[isBack, accept]] }, { policy: 'drop', hook: 'prerouting' });
+    const lookups = { typeOf: () => undefined, routeLinkOf: () => '' };
+    const kindBy = (inputLink: string): string | undefined =>
+      evaluateChain(chain, { ...makePacket(), inputLink, lookups })[0]?.verdict.kind;
+    expect([kindBy('lo'), kindBy('eth0')]).toEqual(['accept', 'drop']);
+  });
 });

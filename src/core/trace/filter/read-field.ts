@@ -134,7 +134,12 @@ function readType(packet: FilterPacket, key: FilterKey, address: Address): Field
   return { kind: 'unknown', why: `whether ${address} is local, unicast or broadcast here is not known` };
 }
 
+/**
+ * What came by loopback is not looked up: the answer is the device it came by (6.12 ipt_rpfilter.c rpfilter_is_loopback,
+ * nft_fib_ipv4.c and nft_fib_ipv6.c nft_fib_is_loopback).
+ */
 function readRouteLink({ packet, branch }: FieldSource, key: FilterKey, address: Address): FieldValues {
+  if (packet.inputLink === 'lo') return names('lo');
   const link = lookupLink(packet, key);
   const found = packet.lookups.routeLinkOf({
     address,
