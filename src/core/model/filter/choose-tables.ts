@@ -17,7 +17,8 @@
 //             there is no `nft` (then nothing tells of any); and if iptables-nft's dump is missing as well because it
 //             failed, a gap for its tables.
 //
-// Nothing known at all is missing as a whole.
+// Nothing known at all is missing as a whole; so is a filter of which iptables' own part is damaged, since what the cluster's
+// programs wrote would be taken to be absent.
 import { missing, present } from '../../fact/known.ts';
 import type { Known, Missing } from '../../fact/known.ts';
 import type { Family } from '../../net/address.ts';
@@ -62,7 +63,9 @@ export function chooseTables(facts: FilterFacts, family: Family): Known<ChosenTa
   const known = [dumps.byDefault, dumps.legacy, dumps.nft, dumps.listing].find((dump) => dump.known);
   if (known?.known !== true) return firstMissing(dumps);
   const tables = [...listLegacy(dumps), ...listNfTables(dumps)];
-  return present({ tables, gaps: [...listLegacyGaps(dumps), ...listNfTablesGaps(dumps)] }, known.evidence);
+  const gaps = [...listLegacyGaps(dumps), ...listNfTablesGaps(dumps)];
+  const blind = gaps.find(({ missing: gap }) => gap !== dumps.listing && wasTried(gap));
+  return blind === undefined ? present({ tables, gaps }, known.evidence) : blind.missing;
 }
 
 function firstMissing({ byDefault, legacy, nft, listing }: Dumps): Missing {

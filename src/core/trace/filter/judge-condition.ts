@@ -72,8 +72,6 @@ function judgeIpset(site: RuleSite, step: Extract<Condition, { kind: 'ipset' }>,
     directions: step.directions,
     ...(packet.inputLink === undefined ? {} : { inputLink: packet.inputLink }),
     ...(packet.outputLink === undefined ? {} : { outputLink: packet.outputLink }),
-    ...(packet.physicalInput === undefined ? {} : { physicalInput: packet.physicalInput }),
-    ...(packet.physicalOutput === undefined ? {} : { physicalOutput: packet.physicalOutput }),
     ...(packet.icmpType === undefined ? {} : { icmpType: packet.icmpType }),
     ...(packet.icmpCode === undefined ? {} : { icmpCode: packet.icmpCode }),
   });
