@@ -9,6 +9,7 @@ import { isOnForAllOrDevice } from '../model/device-settings.ts';
 import { compileRouting } from '../model/compile-routing.ts';
 import type { Namespace } from '../model/network.ts';
 import type { Routing, RoutingTable } from '../model/routing.ts';
+import { answerOnce } from './answer-once.ts';
 import { makeFlowKey } from './flow-key.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { lookupRoute } from './route-lookup.ts';
@@ -32,7 +33,7 @@ export type OutputAnswer =
     }
   | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
 
-export function resolveOutput(namespace: Namespace, query: RouteQuery): OutputAnswer {
+export const resolveOutput = answerOnce((namespace, query): OutputAnswer => {
   if (query.to === '::') return { kind: 'this-host', address: loopbackAddress6 };
   if (familyOf(query.to) === 6) return resolveByLookup(namespace, query);
   const bound = query.from === undefined || query.from === '0.0.0.0' ? undefined : query.from;
@@ -42,7 +43,7 @@ export function resolveOutput(namespace: Namespace, query: RouteQuery): OutputAn
   const answer = special ?? resolveByLookup(namespace, query);
   const fallback = answer.kind === 'failed' ? sendOnLink(namespace, query, answer) : answer;
   return checkLoopbackSource(namespace, fallback);
-}
+});
 
 /**
  * What a connecting socket gets. IPv4 chooses the source with a first lookup and routes with a second one that has it

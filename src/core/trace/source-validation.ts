@@ -15,6 +15,7 @@ import {
 import type { FoundSetting } from '../model/device-settings.ts';
 import type { Namespace } from '../model/network.ts';
 import type { SysctlFact } from '../snapshot/namespace-facts.ts';
+import { answerOnce } from './answer-once.ts';
 import type { Element } from './flow.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { checkReversePath } from './reverse-path.ts';
@@ -41,9 +42,9 @@ export type InputAnswer =
   | { readonly kind: 'failed'; readonly answer: Exclude<RouteAnswer, Found> }
   | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
 
-export function classifyInput(namespace: Namespace, query: RouteQuery): InputAnswer {
-  return familyOf(query.to) === 4 ? classify4(namespace, query) : classify6(namespace, query);
-}
+export const classifyInput = answerOnce((namespace, query): InputAnswer =>
+  familyOf(query.to) === 4 ? classify4(namespace, query) : classify6(namespace, query),
+);
 
 function classify4(namespace: Namespace, query: RouteQuery): InputAnswer {
   const to = ipv4Value(query.to);
