@@ -77,30 +77,38 @@ function formatIpv4(value: number): string {
 }
 
 function parseIpv6Words(text: string): Words | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? '');
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const gap = 8 - head.length - tail.length;
-  if (halves.length === 2 ? gap < 1 : gap !== 0) return undefined;
-  const groups = [...head, ...new Array<number>(halves.length === 2 ? gap : 0).fill(0), ...tail];
+  if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined;
+  const gap = text.indexOf('::');
+  if (gap < 0) {
+    const groups = parseGroups(text);
+    return groups?.length === 8 ? wordsOfGroups(groups) : undefined;
+  }
+  const head = parseGroups(text.slice(0, gap));
+  const tail = parseGroups(text.slice(gap + 2));
+  if (head === undefined || tail === undefined || head.length + tail.length > 7) return undefined;
+  while (head.length + tail.length < 8) head.push(0);
+  for (const group of tail) head.push(group);
+  return wordsOfGroups(head);
+}
+
+function wordsOfGroups(groups: readonly number[]): Words {
   const word = (index: number): number => (groups[index] ?? 0) * 65536 + (groups[index + 1] ?? 0);
   return [word(0), word(2), word(4), word(6)];
 }
 
-/** The 16-bit groups of one half; a dotted quad at the end counts as two. */
+/** The 16-bit groups of one half, which holds hexadecimal digits, dots and colons; a dotted quad at the end counts as two. */
 function parseGroups(text: string): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes('.')) {
-      const value = parseIpv4Value(part);
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? '';
+    if (part.includes('.')) {
+      const value = index === parts.length - 1 ? parseIpv4Value(part) : undefined;
       if (value === undefined) return undefined;
       groups.push(Math.floor(value / 65536), value % 65536);
     } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      if (part.length === 0 || part.length > 4) return undefined;
       groups.push(Number.parseInt(part, 16));
     }
   }
@@ -108,13 +116,21 @@ function parseGroups(text: string): number[] | undefined {
 }
 
 function formatIpv6(words: Words): string {
-  const groups = words.flatMap((word) => [Math.floor(word / 65536), word % 65536]);
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (isMapped) return `::ffff:${formatIpv4(words[3])}`;
+  if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) return `::ffff:${formatIpv4(words[3])}`;
+  const groups: number[] = [];
+  for (const word of words) groups.push(word >>> 16, word & 0xffff);
   const gap = longestZeroRun(groups);
-  const hex = groups.map((group) => group.toString(16));
-  if (gap.length < 2) return hex.join(':');
-  return `${hex.slice(0, gap.start).join(':')}::${hex.slice(gap.start + gap.length).join(':')}`;
+  if (gap.length < 2) return formatGroups(groups, 0, 8);
+  return `${formatGroups(groups, 0, gap.start)}::${formatGroups(groups, gap.start + gap.length, 8)}`;
+}
+
+function formatGroups(groups: readonly number[], from: number, to: number): string {
+  let text = '';
+  for (let index = from; index < to; index++) {
+    const group = (groups[index] ?? 0).toString(16);
+    text += index === from ? group : `:${group}`;
+  }
+  return text;
 }
 
 function longestZeroRun(groups: readonly number[]): { start: number; length: number } {

@@ -1,5 +1,5 @@
 // IP prefixes: an address with its host bits cleared, and a length.
-import { familyOf, formatAddress, parseAddress, wordsOf } from './address.ts';
+import { familyOf, formatAddress, ipv4Value, parseAddress, wordsOf } from './address.ts';
 import type { Address, Family, Words } from './address.ts';
 
 export interface Prefix {
@@ -25,6 +25,7 @@ export function parsePrefix(text: string): Prefix | undefined {
 
 export function makePrefix(address: Address, length: number): Prefix {
   const family = familyOf(address);
+  if (length === widthOf(family)) return { family, address, length };
   return { family, address: formatAddress(family, maskWords(wordsOf(address), length, family)), length };
 }
 
@@ -42,7 +43,9 @@ export function formatPrefix(prefix: Prefix): string {
 
 export function prefixContains(prefix: Prefix, address: Address): boolean {
   if (familyOf(address) !== prefix.family) return false;
-  return sameBits(wordsOf(address), wordsOf(prefix.address), prefix.length, prefix.family);
+  if (prefix.family === 4)
+    return maskWord(ipv4Value(address) ^ ipv4Value(prefix.address), prefix.length) === 0;
+  return sameBits(wordsOf(address), wordsOf(prefix.address), prefix.length);
 }
 
 /** Whether every address of `inner` lies in `outer`. */
@@ -59,16 +62,25 @@ export function samePrefix(a: Prefix, b: Prefix): boolean {
 }
 
 function maskWords(words: Words, length: number, family: Family): Words {
-  const first = family === 4 ? 96 : 0;
-  const mask = (word: number, index: number): number => {
-    const kept = Math.min(32, Math.max(0, first + length - index * 32));
-    return kept === 0 ? 0 : (word & (0xffffffff << (32 - kept))) >>> 0;
-  };
-  return [mask(words[0], 0), mask(words[1], 1), mask(words[2], 2), mask(words[3], 3)];
+  if (family === 4) return [0, 0, 0, maskWord(words[3], length)];
+  return [
+    maskWord(words[0], length),
+    maskWord(words[1], length - 32),
+    maskWord(words[2], length - 64),
+    maskWord(words[3], length - 96),
+  ];
 }
 
-function sameBits(a: Words, b: Words, length: number, family: Family): boolean {
-  const left = maskWords(a, length, family);
-  const right = maskWords(b, length, family);
-  return left.every((word, index) => word === right[index]);
+function maskWord(word: number, keptBits: number): number {
+  if (keptBits >= 32) return word;
+  return keptBits <= 0 ? 0 : (word & (0xffffffff << (32 - keptBits))) >>> 0;
+}
+
+function sameBits(a: Words, b: Words, length: number): boolean {
+  return (
+    maskWord(a[0] ^ b[0], length) === 0 &&
+    maskWord(a[1] ^ b[1], length - 32) === 0 &&
+    maskWord(a[2] ^ b[2], length - 64) === 0 &&
+    maskWord(a[3] ^ b[3], length - 96) === 0
+  );
 }

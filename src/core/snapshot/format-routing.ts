@@ -12,31 +12,28 @@ export function formatRoute(route: RouteEdit): string {
 
 /** The words of a route, as `ip route add` takes them. */
 export function routeWords(route: RouteEdit): readonly string[] {
-  const type = route.type === 'unicast' || route.type === 'opaque' ? [] : [route.type];
-  const single = route.nexthops.length === 1 ? nexthopWords(route.nexthops[0] as NexthopFact) : [];
-  const many =
-    route.nexthops.length > 1
-      ? route.nexthops.flatMap((hop) => ['nexthop', ...nexthopWords(hop), 'weight', String(hop.weight)])
-      : [];
-  return [
-    ...type,
-    formatDestination(route.destination),
-    ...(route.from === undefined ? [] : ['from', formatPrefix(route.from)]),
-    ...(route.tos === 0 ? [] : ['tos', `0x${route.tos.toString(16)}`]),
-    ...single,
-    ...(route.table === 'main' ? [] : ['table', route.table]),
-    ...(route.preferredSource === undefined ? [] : ['src', route.preferredSource]),
-    ...(route.metric === 0 ? [] : ['metric', String(route.metric)]),
-    ...many,
-  ];
+  const words: string[] = [];
+  if (route.type !== 'unicast' && route.type !== 'opaque') words.push(route.type);
+  words.push(formatDestination(route.destination));
+  if (route.from !== undefined) words.push('from', formatPrefix(route.from));
+  if (route.tos !== 0) words.push('tos', `0x${route.tos.toString(16)}`);
+  const isSingle = route.nexthops.length === 1;
+  if (isSingle) pushNexthop(words, route.nexthops[0] as NexthopFact);
+  if (route.table !== 'main') words.push('table', route.table);
+  if (route.preferredSource !== undefined) words.push('src', route.preferredSource);
+  if (route.metric !== 0) words.push('metric', String(route.metric));
+  for (const hop of isSingle ? [] : route.nexthops) {
+    words.push('nexthop');
+    pushNexthop(words, hop);
+    words.push('weight', String(hop.weight));
+  }
+  return words;
 }
 
-function nexthopWords(hop: NexthopFact): readonly string[] {
-  return [
-    ...(hop.gateway === undefined ? [] : ['via', hop.gateway]),
-    ...(hop.link === undefined ? [] : ['dev', hop.link]),
-    ...(hop.flags.includes('onlink') ? ['onlink'] : []),
-  ];
+function pushNexthop(words: string[], hop: NexthopFact): void {
+  if (hop.gateway !== undefined) words.push('via', hop.gateway);
+  if (hop.link !== undefined) words.push('dev', hop.link);
+  if (hop.flags.includes('onlink')) words.push('onlink');
 }
 
 function formatDestination(prefix: Prefix): string {
@@ -57,23 +54,24 @@ export function ruleWords(rule: RuleEdit): readonly string[] {
 }
 
 function selectorWords(rule: RuleEdit): readonly string[] {
-  const words = [
-    ...(rule.from === undefined ? [] : ['from', formatDestination(rule.from)]),
-    ...(rule.to === undefined ? [] : ['to', formatDestination(rule.to)]),
-    ...(rule.tos === undefined ? [] : ['tos', `0x${rule.tos.toString(16)}`]),
-    ...(rule.dscp === undefined ? [] : ['dscp', String(rule.dscp)]),
-    ...(rule.mark === undefined ? [] : ['fwmark', formatMark(rule.mark)]),
-    ...(rule.inputLink === undefined ? [] : ['iif', rule.inputLink]),
-    ...(rule.outputLink === undefined ? [] : ['oif', rule.outputLink]),
-    ...(rule.ipProtocol === undefined ? [] : ['ipproto', String(rule.ipProtocol)]),
+  const words: string[] = [];
+  if (rule.from !== undefined) words.push('from', formatDestination(rule.from));
+  if (rule.to !== undefined) words.push('to', formatDestination(rule.to));
+  if (rule.tos !== undefined) words.push('tos', `0x${rule.tos.toString(16)}`);
+  if (rule.dscp !== undefined) words.push('dscp', String(rule.dscp));
+  if (rule.mark !== undefined) words.push('fwmark', formatMark(rule.mark));
+  if (rule.inputLink !== undefined) words.push('iif', rule.inputLink);
+  if (rule.outputLink !== undefined) words.push('oif', rule.outputLink);
+  if (rule.ipProtocol !== undefined) words.push('ipproto', String(rule.ipProtocol));
+  words.push(
     ...portWords('sport', rule.sourcePorts),
     ...portWords('dport', rule.destinationPorts),
     ...portWords('uidrange', rule.uids),
-    ...(rule.isL3mdev === true ? ['l3mdev'] : []),
-    ...rule.opaqueSelectors,
-  ];
-  const body = words.length === 0 ? ['from', 'all'] : words;
-  return rule.isInverted ? ['not', ...body] : body;
+  );
+  if (rule.isL3mdev === true) words.push('l3mdev');
+  words.push(...rule.opaqueSelectors);
+  if (words.length === 0) words.push('from', 'all');
+  return rule.isInverted ? ['not', ...words] : words;
 }
 
 function portWords(

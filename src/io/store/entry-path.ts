@@ -6,11 +6,16 @@ export type CleanPath =
   { readonly ok: true; readonly path: string } | { readonly ok: false; readonly why: string };
 
 const maxPathLength = 4096;
+const cleanName = /^[\w.-]+(?:\/[\w.-]+)*$/;
+const dotPart = /(?:^|\/)\.\.?(?:\/|$)/;
 
 /** `./nodes//n1/x` becomes `nodes/n1/x`; the archive's own top (`./`) becomes the empty path. */
 export function cleanEntryPath(name: string): CleanPath {
   if (name.length > maxPathLength)
     return { ok: false, why: `its name is longer than ${maxPathLength} characters` };
+  // Nearly every name is clean, and a bundle has thousands.
+  const bare = name.startsWith('./') ? name.slice(2) : name;
+  if (cleanName.test(bare) && !dotPart.test(bare)) return { ok: true, path: bare };
   for (let index = 0; index < name.length; index++) {
     if (name.charCodeAt(index) < 32) return { ok: false, why: 'its name holds a control character' };
   }
@@ -51,11 +56,13 @@ export function searchRoot(): RootSearch {
   const withManifest = new Set<string>();
   const withLayout = new Set<string>();
   const see = (path: string): boolean => {
-    const [top = '', second, third] = path.split('/', 3);
+    const parts = path.split('/', 3);
+    const top = parts[0] ?? '';
+    const second = parts[1];
     if (second === undefined && top === manifestName) isTop = true;
     if (isLayoutName(top)) isLayoutAtTop = true;
     tops.add(top);
-    if (second === manifestName && third === undefined) withManifest.add(top);
+    if (second === manifestName && parts[2] === undefined) withManifest.add(top);
     else if (second !== undefined && isLayoutName(second)) withLayout.add(top);
     return isTop;
   };

@@ -12,7 +12,9 @@ export interface MachinePlace {
 export function machinePlaceOf(path: string): MachinePlace | undefined {
   const found = /^((?:nodes|hosts)\/[^/]+)\/(?:pods\/([^/]+)\/)?(.+)$/.exec(path);
   if (found === null) return undefined;
-  const [, machineFolder = '', podFolder, name = ''] = found;
+  const machineFolder = found[1] ?? '';
+  const podFolder = found[2];
+  const name = found[3] ?? '';
   return podFolder === undefined ? { machineFolder, name } : { machineFolder, podFolder, name };
 }
 

@@ -1,4 +1,5 @@
 // The smaller files of a network namespace: settings, sockets, resolver, hosts, links, neighbours, forwarding entries.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeFile, makeJsonFile } from '../../../../test/evidence/make-file.ts';
 import type { Reading } from '../syntax/reading.ts';
@@ -40,6 +41,44 @@ describe('sysctl', () => {
     const settings = valueOf(readSysctls(makeFile('s', text)));
     expect(settings.get('net.ipv4.tcp_rmem')?.value).toBe('4096\t131072\t6291456');
     expect(settings.get('net.ipv4.ip_local_reserved_ports')?.value).toBe('');
+  });
+
+  test('lines are read alike whether all of them are ordinary or not', () => {
+    const word = fc.constantFrom(
+      'net.ipv4.conf.a.b',
+      'net/ipv4/x',
+      'k',
+      ' = ',
+      '=',
+      ' ',
+      '\t',
+      '\r',
+      '1',
+      'é',
+      '',
+    );
+    const lines = fc.array(
+      fc.array(word, { maxLength: 5 }).map((words) => words.join('')),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(lines, (some) => {
+        const text = some.map((line) => `${line}\n`).join('');
+        const [alone, beside] = [text, `${text}what is this\n`].map((all) =>
+          readSysctls(makeFile('s', `k = v\n${all}`)),
+        );
+        expect(alone).toEqual(beside);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a machine with hundreds of thousands of settings is read', () => {
+    const text = Array.from(
+      { length: 400_000 },
+      (_, index) => `net.ipv4.conf.veth${index}.rp_filter = 0\n`,
+    ).join('');
+    expect(valueOf(readSysctls(makeFile('s', text))).size).toBe(400_000);
   });
 
   test('a file without a setting is not understood', () => {

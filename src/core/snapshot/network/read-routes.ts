@@ -44,12 +44,13 @@ function readDrafts(
   let strangers = 0;
   const reading = read(file, (draft, evidence) => {
     if (draft === undefined) return undefined;
-    if (isOfFamily(draft, family)) {
-      const route = buildRoute(draft, family, evidence);
-      return route === undefined ? undefined : [route];
+    const destination = parseDestination(draft.destination, family);
+    if (isOfOther(draft, destination, family)) {
+      strangers++;
+      return [];
     }
-    strangers++;
-    return [];
+    const route = buildRoute(draft, { destination, family, evidence });
+    return route === undefined ? undefined : [route];
   });
   if (!reading.isUnderstood || strangers === 0) return reading;
   const text = `${file.path} holds ${strangers} routes that are not IPv${family}; they are ignored there.`;
@@ -57,15 +58,20 @@ function readDrafts(
 }
 
 /** A `default` has the family of its gateway; IPv6 rows also print a preference, IPv4 rows never do. */
-function isOfFamily(draft: RouteDraft, family: Family): boolean {
-  const destination = parsePrefix(draft.destination);
-  if (destination !== undefined) return destination.family === family;
-  if (draft.destination !== 'default' || family === 6) return true;
-  return draft.preference === undefined;
+function isOfOther(draft: RouteDraft, destination: Prefix | undefined, family: Family): boolean {
+  if (draft.destination === 'default') return family === 4 && draft.preference !== undefined;
+  // What is no address at all is of no other family either, and not understood.
+  return destination === undefined && parsePrefix(draft.destination) !== undefined;
 }
 
-function buildRoute(draft: RouteDraft, family: Family, evidence: Evidence): RouteFact | undefined {
-  const destination = parseDestination(draft.destination, family);
+interface RoutePlace {
+  readonly destination: Prefix | undefined;
+  readonly family: Family;
+  readonly evidence: Evidence;
+}
+
+function buildRoute(draft: RouteDraft, place: RoutePlace): RouteFact | undefined {
+  const { destination, family, evidence } = place;
   const from = parseIfAny(draft.from, (text) => parseDestination(text, family));
   const source = parseIfAny(draft.preferredSource, parseAddress);
   const nexthops = draft.nexthops.map((nexthop) => buildNexthop(nexthop));

@@ -11,33 +11,31 @@ export function readSysctls(file: BundleFile): Reading<ReadonlyMap<string, Sysct
   const settings = new Map<string, SysctlFact>();
   const text = file.text();
   const { path } = file;
-  const isPlain = plainListing.test(text);
+  const isPlain = !oddLine.test(text);
   // What stands after the last line end is nothing, or a line that was cut.
   for (let start = 0, number = 1, end; (end = text.indexOf('\n', start)) >= 0; start = end + 1, number++) {
-    const line = text.slice(start, end);
-    const setting = isPlain ? splitPlain(line) : splitLine(line);
-    if (setting === undefined) continue;
-    const [key, value] = setting;
-    settings.set(canonicalSysctlKey(key), { evidence: { path, at: `L${number}` }, value });
+    if (isPlain) {
+      const at = text.indexOf(' = ', start);
+      const evidence = { path, at: `L${number}` };
+      settings.set(canonicalSysctlKey(text.slice(start, at)), { evidence, value: text.slice(at + 3, end) });
+      continue;
+    }
+    const found = settingLine.exec(text.slice(start, end));
+    if (found === null) continue;
+    const evidence = { path, at: `L${number}` };
+    settings.set(canonicalSysctlKey(found[1] ?? ''), { evidence, value: found[2] ?? '' });
   }
   const isNoListing = settings.size === 0 && file.bytes.length > 0;
   return isNoListing ? notUnderstood('not understood at line 1') : understood(settings);
 }
 
-type Setting = readonly [key: string, value: string];
+const settingLine = /^([a-zA-Z0-9][\w./:@-]*)\s*=\s*(.*?)\s*$/;
 
-/** Every line is `key = value`, with one space on either side and none at the end. */
-const plainListing = /^(?:[a-zA-Z0-9][\w./:@-]* = (?:\S|\S.*\S)\n)*$/;
-
-function splitPlain(line: string): Setting {
-  const at = line.indexOf(' = ');
-  return [line.slice(0, at), line.slice(at + 3)];
-}
-
-function splitLine(line: string): Setting | undefined {
-  const found = /^([a-zA-Z0-9][\w./:@-]*)\s*=\s*(.*?)\s*$/.exec(line);
-  return found === null ? undefined : [found[1] ?? '', found[2] ?? ''];
-}
+/**
+ * Something that is not `key = value` with one space on either side and none at the end. Looked for in the whole text at
+ * once: a listing can have hundreds of thousands of lines, which a pattern for all of them could not remember.
+ */
+const oddLine = /^(?=[^])(?![a-zA-Z0-9][\w./:@-]* = \S)|[^\S\n]$/m;
 
 const deviceStem = 'net.ipv4.conf.';
 
