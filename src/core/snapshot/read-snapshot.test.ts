@@ -348,7 +348,7 @@ test('files of other kinds, and odd paths, are passed over', () => {
     'cluster/resources/a/b.json',
     'cluster/logs/x.log',
     'tailnet/x.txt',
-    'nodes/n1/nft.json',
+    'nodes/n1/crictl.txt',
   ];
   const snapshot = snapshotOf(paths.map((path) => makeFile(path, '\0garbage')));
   expect([...snapshot.nodes.keys()]).toEqual(['n1']);

@@ -147,6 +147,8 @@ export type LostWhy =
   | 'filtered'
   /** The answer comes from another address or port than was asked: the asker does not take it for one. */
   | 'reply-unmatched'
+  /** A datapath beside the kernel's (Cilium's eBPF) drops it: by policy, or for want of a backend. */
+  | 'program-drops'
   /** It is larger than a device on its way takes, and may not be cut (or whoever should send smaller is not told). */
   | 'too-big'
   | 'loop'

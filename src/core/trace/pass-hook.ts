@@ -7,11 +7,11 @@ import type { Namespace, Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
 import { findAssumedService } from './filter/assumed-translation.ts';
 import { runHook } from './filter/run-hook.ts';
-import type { HookPlace, HookResult } from './filter/run-hook.ts';
+import type { HookPlace, HookResult } from './filter/hook-place.ts';
 import { addHop, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
 
-export type { HookResult } from './filter/run-hook.ts';
+export type { HookResult } from './filter/hook-place.ts';
 export type PassingPlace = Omit<HookPlace, 'program'>;
 
 export function passHook(state: WalkState, place: PassingPlace): readonly HookResult[] {

@@ -1,10 +1,10 @@
 // A routed packet is handed to a device: which kind it is decides what happens. In: the device and the next hop. Out: the
 // stages that follow (input at another device, an outer packet, an end).
 import { crossBridge, findCrossing, findInputPort } from './cross-bridge.ts';
+import { crossDevice } from './cross-datapath.ts';
 import { findNeighbor } from './find-neighbor.ts';
 import type { NeighborAnswer } from './find-neighbor.ts';
 import { leaveUnderlay } from './leave-underlay.ts';
-import { describeOpaqueDevice } from './opaque-device.ts';
 import { transmitTailnet } from './tailnet.ts';
 import { endTooBig, isTooBigToReceive } from './packet-size.ts';
 import type { Narrow } from './packet-size.ts';
@@ -26,11 +26,9 @@ export function transmitPacket(network: Network, state: WalkState, stage: Transm
   const link = namespace.linksByName.get(stage.link);
   if (link === undefined) return [endForUnknownLink(namespace, state, stage)];
   if (link.kind === 'loopback') return [{ state, stage: { kind: 'deliver', namespace: namespace.id } }];
-  const opaque = describeOpaqueDevice(namespace, link.name);
-  if (opaque !== undefined) {
-    const question = `what does ${opaque} on ${link.name} of ${namespace.id} do with packets for ${stage.nexthop}?`;
-    return [endUnknown(state, namespace.id, question)];
-  }
+  const crossing = { network, namespace, link: link.name, direction: 'out' } as const;
+  const passage = crossDevice(state, crossing);
+  if (passage !== undefined) return passage.steps;
   const down = whyDown(link);
   if (down !== undefined) {
     const hop = addHop(state, namespace.id, {

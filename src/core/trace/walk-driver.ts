@@ -60,6 +60,8 @@ function advance(
       return [deliverPacket(network, state, stage)];
     case 'encap':
       return carryOverlay(network, state, stage);
+    case 'tunnel':
+      return carryTunnel(network, state, stage);
   }
 }
 
@@ -72,16 +74,56 @@ function carryOverlay(
   const namespace = namespaceAt(network, stage.namespace);
   const link = namespace.linksByName.get(stage.link);
   if (link?.vxlan === undefined) return [endUnknown(state, namespace.id, `how is ${stage.link} set up?`)];
-  if (state.depth >= maxDepth) return [endLost(state, namespace.id, 'loop')];
-  const { vxlan } = link;
-  const isBound = vxlan.local !== undefined;
+  const { local, port } = link.vxlan;
+  return carryOuter(network, state, {
+    stage,
+    port,
+    ...(local === undefined ? {} : { local }),
+    ...(stage.via === undefined ? {} : { via: stage.via }),
+    arrive: (carrying, at) => receiveVxlan(network, carrying, { from: link, at, mac: stage.mac }),
+  });
+}
+
+/** The outer packet of a program's tunnel comes from whatever address the route to the remote gives. */
+function carryTunnel(
+  network: Network,
+  state: WalkState,
+  stage: Extract<Stage, { kind: 'tunnel' }>,
+): readonly Step[] {
+  return carryOuter(network, state, {
+    stage,
+    port: stage.port,
+    arrive: (carrying, at) => {
+      const far = namespaceAt(network, at);
+      if (far.linksByName.has(stage.link))
+        return { state: carrying, stage: { kind: 'input', namespace: at, link: stage.link } };
+      const { links } = far.facts;
+      if (!links.known) return endUnknown(carrying, at, `has ${at} a device ${stage.link}?`, links);
+      const hop = addHop(carrying, at, { step: 'decap', did: `no device ${stage.link} here` });
+      return endLost(hop, at, 'wrong-host');
+    },
+  });
+}
+
+interface Outer {
+  readonly stage: Extract<Stage, { kind: 'encap' | 'tunnel' }>;
+  readonly port: number;
+  readonly local?: Address;
+  readonly via?: string;
+  /** What becomes of the inner packet on the machine where the outer one arrived. */
+  readonly arrive: (carrying: WalkState, at: string) => Step;
+}
+
+function carryOuter(network: Network, state: WalkState, about: Outer): readonly Step[] {
+  const { stage, port, local, via } = about;
+  if (state.depth >= maxDepth) return [endLost(state, stage.namespace, 'loop')];
   const outer: WalkState = {
     packet: {
-      source: vxlan.local ?? ((stage.remote.includes(':') ? '::' : '0.0.0.0') as Address),
+      source: local ?? ((stage.remote.includes(':') ? '::' : '0.0.0.0') as Address),
       destination: stage.remote,
       protocol: 'udp',
-      sourcePort: vxlan.port,
-      destinationPort: vxlan.port,
+      sourcePort: port,
+      destinationPort: port,
       mark: state.packet.mark,
       ttl: 64,
       ...wrapSize(state, stage.remote),
@@ -95,13 +137,11 @@ function carryOverlay(
   };
   const send: Stage = {
     kind: 'send',
-    namespace: namespace.id,
-    isBound,
-    ...(stage.via === undefined ? {} : { outputLink: stage.via }),
+    namespace: stage.namespace,
+    isBound: local !== undefined,
+    ...(via === undefined ? {} : { outputLink: via }),
   };
-  return runWalk(network, { state: outer, stage: send }).map((way) =>
-    resume(network, state, { way, stage, link }),
-  );
+  return runWalk(network, { state: outer, stage: send }).map((way) => resume(state, way, about));
 }
 
 /** The headers that VXLAN puts around: Ethernet, VXLAN and UDP with IPv4's 20 bytes or IPv6's 40. */
@@ -113,20 +153,11 @@ function wrapSize({ packet }: WalkState, remote: Address): { readonly sizeBytes?
     : { sizeBytes: packet.sizeBytes + vxlanOverheadBytes[familyOf(remote)] };
 }
 
-interface Carried {
-  readonly way: FinishedWay;
-  readonly stage: Extract<Stage, { kind: 'encap' }>;
-  readonly link: Parameters<typeof receiveVxlan>[2]['from'];
-}
-
 /** The inner frame goes on where the outer packet arrived, or shares its fate. */
-function resume(network: Network, state: WalkState, carried: Carried): Step {
-  const { way, stage, link } = carried;
+function resume(state: WalkState, way: FinishedWay, { stage, arrive }: Outer): Step {
   const nested: Journey = { hops: way.state.hops, end: way.end };
   const carrying: WalkState = { ...attachNested(state, nested), doubts: way.state.doubts };
-  if (way.end.kind === 'delivered') {
-    return receiveVxlan(network, carrying, { from: link, at: way.end.to, mac: stage.mac });
-  }
+  if (way.end.kind === 'delivered') return arrive(carrying, way.end.to);
   if (way.end.kind === 'unknown') return { state: carrying, stage: { kind: 'end', disposition: way.end } };
   const at = way.end.kind === 'lost' ? way.end.at : way.end.by;
   const isCertain = way.end.kind === 'refused' || way.end.isCertain;
@@ -144,7 +175,7 @@ function resume(network: Network, state: WalkState, carried: Carried): Step {
 /** The inner packet may be as large as what is left: its sender is told, if the outer one's fate is known here. */
 function passOnLimit(
   state: WalkState,
-  stage: Carried['stage'],
+  stage: Outer['stage'],
   end: Extract<Disposition, { kind: 'lost' }>,
 ): Step {
   const isOwn = end.at === stage.namespace && end.isSilent !== true;

@@ -63,6 +63,15 @@ export type Stage =
       /** The device that the entry binds the outer packet to; most entries bind it to none. */
       readonly via?: string;
     }
+  | {
+      /** A program wraps it for another node by a device without entries of its own: the outer packet is a flow of its own. */
+      readonly kind: 'tunnel';
+      readonly namespace: NamespaceId;
+      readonly link: string;
+      readonly remote: Address;
+      /** UDP port. */
+      readonly port: number;
+    }
   | { readonly kind: 'end'; readonly disposition: Disposition };
 
 export interface Step {

@@ -13,7 +13,7 @@ import { describeDecider, effectOf, elementOfDecider, evidenceOfDecider } from '
 import { judgeChain } from './judge-chain.ts';
 import type { FilterPacket } from './filter-packet.ts';
 import { makePacketLookups } from './packet-lookups.ts';
-import type { HookPlace, HookResult } from './run-hook.ts';
+import type { HookPlace, HookResult } from './hook-place.ts';
 
 export function passChain(state: WalkState, place: HookPlace, chain: ProgramChain): readonly HookResult[] {
   return judgeChain(chain, describePacket(state, place)).map((outcome) =>

@@ -3,41 +3,11 @@
 // in, or its end. Order: Linux 6.12 include/uapi/linux/netfilter_ipv4.h (raw -300, conntrack -200, mangle -150, nat -100,
 // filter 0, security 50, source nat 100); nat chains see only a connection's first packet (nf_nat_core.c).
 import type { FilterProgram, ProgramChain } from '../../model/filter-program.ts';
-import type { Namespace, Network } from '../../model/network.ts';
-import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
-import type { Packet } from '../flow.ts';
 import { trackPacket } from '../track-packet.ts';
-import type { Step, WalkState } from '../walk.ts';
+import type { WalkState } from '../walk.ts';
+import type { HookPlace, HookResult, IpHook } from './hook-place.ts';
 import { passChain } from './pass-chain.ts';
 import { translatePacket } from './translate-packet.ts';
-
-export type IpHook = Extract<FilterHook, 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'>;
-
-export interface HookPlace {
-  readonly network: Network;
-  readonly namespace: Namespace;
-  readonly hook: IpHook;
-  /** Absent: nobody collected one; what the cluster's programs would have written is assumed. */
-  readonly program?: FilterProgram;
-  readonly inputLink?: string;
-  readonly outputLink?: string;
-  /** The ports of a bridge, for what a bridge carried. */
-  readonly physicalInput?: string;
-  readonly physicalOutput?: string;
-  readonly isBridged?: boolean;
-  /** POSTROUTING: the next hop, which decides the address of a masquerade. */
-  readonly nexthop?: Packet['destination'];
-}
-
-/** A packet on its way through a hook, or at its end there. */
-export type HookResult =
-  | {
-      readonly kind: 'passed';
-      readonly state: WalkState;
-      /** OUTPUT: what decides the route was changed, so it is looked up again. */
-      readonly isRerouted: boolean;
-    }
-  | { readonly kind: 'ended'; readonly step: Step };
 
 type Station = (state: WalkState, place: HookPlace) => readonly HookResult[];
 

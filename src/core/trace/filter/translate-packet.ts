@@ -28,7 +28,7 @@ import {
   mergeDoubts,
   passed,
 } from './pass-chain.ts';
-import type { HookPlace, HookResult } from './run-hook.ts';
+import type { HookPlace, HookResult } from './hook-place.ts';
 
 export function translatePacket(
   state: WalkState,
@@ -140,7 +140,7 @@ function meetChains(
   chains: readonly ProgramChain[],
 ): readonly HookResult[] {
   const [chain, ...others] = chains;
-  if (chain === undefined) return [passed(noteUntranslated(settle(state, place), place), false)];
+  if (chain === undefined) return leaveUntranslated(state, place);
   return judgeChain(chain, describePacket(state, place)).flatMap((outcome) => {
     const marked = applyMarks({ ...state, doubts: mergeDoubts(state, outcome) }, outcome);
     if (outcome.nat !== undefined) return [applyNat(marked, place, { outcome, nat: outcome.nat })];
@@ -150,6 +150,15 @@ function meetChains(
     if (outcome.verdict.kind !== 'accept') return [ended(endLost(decided, place.namespace.id, 'filtered'))];
     return meetChains(decided, place, others);
   });
+}
+
+/** Where a part of the filter was not collected, the Service's rules may be in it. */
+function leaveUntranslated(state: WalkState, place: HookPlace): readonly HookResult[] {
+  const isSeen = (place.program?.gaps.length ?? 0) === 0;
+  const unseen =
+    isSeen || !isOnDestination(place) ? undefined : assumeDestination(place.network, place.namespace, state);
+  if (unseen !== undefined) return unseen.map((one) => applyAssumed(state, place, one));
+  return [passed(noteUntranslated(settle(state, place), place), false)];
 }
 
 interface Decided {
