@@ -56,7 +56,9 @@ function judge(
   { observed, tolerance }: { readonly observed: Observation; readonly tolerance: Tolerance },
 ): string {
   const foretold = journeys.map((journey) => ({ journey, outcome: outcomeOf(journey, flow) }));
-  const right = foretold.filter(({ outcome }) => isSame(outcome, observed, tolerance));
+  const right = foretold.filter(
+    ({ outcome }) => isSame(outcome, observed, tolerance) || isOwnError(flow, outcome, observed),
+  );
   if (right.length === 0) {
     const doubt = foretold.find(({ outcome }) => outcome.kind === 'unknown');
     if (doubt?.outcome.kind === 'unknown') return `unknown: ${doubt.outcome.why}`;
@@ -77,6 +79,14 @@ function judge(
 function repliesOf({ end, replies }: Journey): readonly Journey[] {
   if (end.kind !== 'delivered') return [];
   return (replies ?? []).filter((reply) => reply.hops.length > 0);
+}
+
+/** The router's own program is told by an error of its call, which no packet shows. */
+function isOwnError(flow: OracleFlow, outcome: Outcome, { forward, refusal }: Observation): boolean {
+  const isSilent = forward === undefined && refusal === undefined;
+  return (
+    flow.from === 'router' && isSilent && outcome.kind === 'refused' && outcome.why !== 'filter-rejected'
+  );
 }
 
 /** Of an answer that did not come, whether it was dropped or refused is not looked at. */
@@ -103,7 +113,8 @@ function outcomeOf(journey: Journey, flow: OracleFlow): Outcome {
   if (last !== undefined && isDeparture(last)) return seenAt(`out ${last.link ?? ''}`, last, flow);
   if (end.kind === 'unknown') return { kind: 'unknown', why: end.question };
   // The asker does not take it for an answer, and it came to its namespace all the same.
-  const to = end.kind === 'delivered' ? end.to : end.kind === 'lost' && end.why === 'reply-unmatched' ? end.at : '';
+  const to =
+    end.kind === 'delivered' ? end.to : end.kind === 'lost' && end.why === 'reply-unmatched' ? end.at : '';
   const past = outside.find((place) => place.id === to);
   if (end.kind === 'lost' && past === undefined) return { kind: 'lost', why: `${end.why} at ${end.at}` };
   if (past === undefined) return { kind: 'lost', why: end.kind };

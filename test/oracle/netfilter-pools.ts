@@ -108,7 +108,6 @@ export const linkPatterns: readonly string[] = [
   'cni+',
   'docker0',
   'wlan+',
-  '+',
 ];
 
 export function chancePick<T>(dice: Dice, probability: number, make: () => T): T[] {

@@ -80,7 +80,8 @@ export function makeFilterWorld(seed: number): FilterWorld {
   if (router.lines.length > 0)
     parts.splice(1, 0, { command: 'ipset -exist restore', text: `${router.lines.join('\n')}\n` });
   const native = makeNative(dice, style);
-  if (native !== '') parts.splice(dice.chance(0.3) ? 0 : parts.length, 0, { command: 'nft -f -', text: native });
+  if (native !== '')
+    parts.splice(dice.chance(0.3) ? 0 : parts.length, 0, { command: 'nft -f -', text: native });
   return { seed, extras, parts: [...parts.filter((part) => !isLegacy(part)), ...parts.filter(isLegacy)] };
 }
 
