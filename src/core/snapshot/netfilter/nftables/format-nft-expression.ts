@@ -3,6 +3,7 @@ import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
 import type { JsonObject } from '../../syntax/parse-json.ts';
 import { bodyOf, taggedOf, wordsIn } from './nft-json.ts';
+import { icmpTypes, icmpv6Types } from './nft-names.ts';
 
 /** Keys whose values are bits: a value without an operator asks for any of them. */
 export function isFlagKey(expression: Json): boolean {
@@ -12,8 +13,8 @@ export function isFlagKey(expression: Json): boolean {
   return tagged?.tag === 'payload' && fields?.protocol === 'tcp' && fields.field === 'flags';
 }
 
-/** How nft writes the values of a key: marks in hexadecimal, names of devices in quotes. */
-type Spelling = 'hexadecimal' | 'quoted' | 'plain';
+/** How nft writes the values of a key: marks in hexadecimal, names of devices in quotes, ranges of types as numbers. */
+type Spelling = 'hexadecimal' | 'quoted' | 'icmp' | 'icmpv6' | 'plain';
 
 const quotedKeys: ReadonlySet<string> = new Set([
   ...['iif', 'oif', 'iifname', 'oifname', 'ibrname', 'obrname', 'sdif', 'sdifname', 'iifkind', 'oifkind'],
@@ -26,17 +27,17 @@ export function spellingsOf(expression: Json | undefined): readonly Spelling[] {
 }
 
 function spellingOf(expression: Json | undefined): Spelling {
-  const tagged = taggedOf(expression);
-  if (tagged === undefined) return 'plain';
-  if (operators.has(tagged.tag)) {
-    return listOf(tagged.body).some((part) => spellingOf(part) === 'hexadecimal') ? 'hexadecimal' : 'plain';
+  const { tag = '', body } = taggedOf(expression) ?? {};
+  if (operators.has(tag)) {
+    return listOf(body).some((part) => spellingOf(part) === 'hexadecimal') ? 'hexadecimal' : 'plain';
   }
-  const fields = objectOf(tagged.body);
-  const key = textOf(fields?.key) ?? '';
-  if (tagged.tag === 'fib') return textOf(fields?.result)?.startsWith('oif') === true ? 'quoted' : 'plain';
-  if (tagged.tag !== 'meta' && tagged.tag !== 'ct') return tagged.tag === 'osf' ? 'quoted' : 'plain';
-  if (key === 'mark') return 'hexadecimal';
-  return quotedKeys.has(key) ? 'quoted' : 'plain';
+  const fields = objectOf(body) ?? {};
+  const protocol = textOf(fields.protocol);
+  if (protocol === 'icmp' || protocol === 'icmpv6') return protocol;
+  const key = textOf(fields.key) ?? textOf(fields.result) ?? '';
+  if (tag === 'osf') return 'quoted';
+  if (tag !== 'meta' && tag !== 'ct' && tag !== 'fib') return 'plain';
+  return key === 'mark' ? 'hexadecimal' : quotedKeys.has(key) ? 'quoted' : 'plain';
 }
 
 /** A value: sets in braces, flags with commas, and whatever an expression can be. */
@@ -57,11 +58,17 @@ export function formatRight(json: Json | undefined, spellings: readonly Spelling
         .join(' . ');
     case 'range':
       return listOf(tagged.body)
-        .map((part) => formatRight(part, spellings))
+        .map((part) => formatRangeEnd(part, spellings[0]))
         .join('-');
     default:
       return spellValue(json, spellings[0] ?? 'plain') ?? formatExpression(json);
   }
+}
+
+function formatRangeEnd(json: Json, spelling: Spelling = 'plain'): string {
+  const names = spelling === 'icmp' ? icmpTypes : spelling === 'icmpv6' ? icmpv6Types : undefined;
+  const number = names?.get(textOf(json) ?? '');
+  return number === undefined ? formatRight(json, [spelling]) : String(number);
 }
 
 function spellValue(json: Json | undefined, spelling: Spelling): string | undefined {

@@ -49,6 +49,8 @@ export function addReject(draft: RuleDraft, body: Json): void {
   } else draft.steps.push({ kind: 'verdict', verdict: { kind: 'reject', with: word } });
 }
 
-function defaultType(draft: RuleDraft): string {
-  return draft.table === 'ip' ? 'icmp' : draft.table === 'ip6' ? 'icmpv6' : 'icmpx';
+/** A bare `reject` answers as the packet's family asks: the table's, or the one that the rule is about. */
+function defaultType({ table, family }: RuleDraft): string {
+  if (table === 'ip' || family === 4) return 'icmp';
+  return table === 'ip6' || family === 6 ? 'icmpv6' : 'icmpx';
 }
