@@ -18,8 +18,8 @@ export interface FinishedWay {
   readonly end: Disposition;
 }
 
-const maxWays = 64;
-const maxSteps = 4096;
+const maxWays = 256;
+const maxSteps = 16_384;
 const maxDepth = 3;
 
 export function runWalk(network: Network, first: Step): readonly FinishedWay[] {

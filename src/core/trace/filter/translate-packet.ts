@@ -191,10 +191,11 @@ function applyNat(state: WalkState, place: HookPlace, decided: Decided): HookRes
 function applySourceNat(state: WalkState, place: HookPlace, decided: Decided): HookResult {
   const { nat } = decided;
   const { namespace } = place;
-  const { addresses } = namespace.facts;
-  if (nat.type === 'masquerade' && !addresses.known) {
+  const { addresses, links } = namespace.facts;
+  const gap = addresses.known ? links : addresses;
+  if (nat.type === 'masquerade' && !gap.known) {
     const question = `which address does ${namespace.id} put in place of ${state.packet.source}?`;
-    return ended(endUnknown(state, namespace.id, question, addresses));
+    return ended(endUnknown(state, namespace.id, question, gap));
   }
   const address =
     nat.type === 'masquerade'
