@@ -1,9 +1,12 @@
 // Every repair that is offered, applied to the facts: its cause is gone, nothing else broke, and judging again from the
 // beginning says what the simulation said.
 import { describe, expect, test } from 'vitest';
+import { awaitsEndpoints } from '../../src/core/diagnose/awaits-endpoints.ts';
 import { diagnoseSnapshot } from '../../src/core/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../src/core/diagnose/diagnosis.ts';
 import { applyChanges } from '../../src/core/snapshot/apply-changes.ts';
+import { openWorld } from '../../src/core/diagnose/world.ts';
+import type { Snapshot } from '../../src/core/snapshot/snapshot.ts';
 import type { Trace } from '../../src/core/trace/flow.ts';
 import { brokenFindings } from './expected-findings.ts';
 import { judgeFiles, readBundle } from './recorded-bundle.ts';
@@ -16,15 +19,15 @@ function flowsOf({ judged }: Diagnosis): ReadonlyMap<string, Trace> {
 const isFailing = (trace: Trace): boolean => trace.verdict === 'fails' || trace.verdict === 'partly';
 
 /** A Service whose pods the fault made unwell stays without endpoints in the recorded objects, whatever is repaired. */
-const hasNoEndpoints = (trace: Trace): boolean =>
-  trace.journeys.every(({ end }) => end.kind === 'refused' && end.why === 'no-endpoints');
+const hasNoEndpoints = (snapshot: Snapshot, { flow }: Trace): boolean =>
+  awaitsEndpoints(openWorld(snapshot).network, flow);
 
 describe.each(brokenFindings)('$bundle', ({ bundle }) => {
   test('each repair leaves no cause, breaks nothing and does what was simulated', async () => {
     const { snapshot, diagnosis, repairs, answer } = judgeFiles(await readBundle(bundle));
     const before = flowsOf(diagnosis);
     const failing = [...before].filter(([, trace]) => isFailing(trace));
-    const waiting = failing.filter(([, trace]) => hasNoEndpoints(trace)).length;
+    const waiting = failing.filter(([, trace]) => hasNoEndpoints(snapshot, trace)).length;
     expect(answer.repairs.map(({ kind }) => kind)).toContain('immediate');
     expect(answer.repairs.map(({ kind }) => kind)).toContain('persistent');
     for (const repair of repairs) {
@@ -32,7 +35,7 @@ describe.each(brokenFindings)('$bundle', ({ bundle }) => {
       expect(after.causes, repair.title).toEqual([]);
       const left = after.judged.filter(({ trace }) => trace.verdict !== 'arrives');
       expect(
-        left.every(({ trace }) => hasNoEndpoints(trace)),
+        left.every(({ trace }) => hasNoEndpoints(snapshot, trace)),
         repair.title,
       ).toBe(true);
       expect(left.length, repair.title).toBe(waiting);
@@ -62,6 +65,8 @@ describe.each(brokenFindings)('$bundle', ({ bundle }) => {
       ),
     );
     expect(after.causes).toEqual([]);
-    expect(after.judged.filter(({ trace }) => isFailing(trace) && !hasNoEndpoints(trace))).toEqual([]);
+    expect(after.judged.filter(({ trace }) => isFailing(trace) && !hasNoEndpoints(snapshot, trace))).toEqual(
+      [],
+    );
   });
 });

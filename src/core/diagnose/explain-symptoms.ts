@@ -1,9 +1,9 @@
 // Hangs each symptom under the causes that make it: those without whose change its flows would still fail. A service that
 // has no endpoints because its pods are unwell inherits what explains the pods. What is left is history (the model says it
 // works now), or has other reasons (named), or stays unexplained.
+import { awaitsEndpoints } from './awaits-endpoints.ts';
 import type { JudgedIntent, Symptom } from './diagnosis.ts';
 import type { ObservedSymptom } from './symptoms/observed-symptom.ts';
-import { findFailingWay } from './propose-changes.ts';
 import type { World } from './world.ts';
 import type { Flow } from '../trace/flow.ts';
 
@@ -102,14 +102,13 @@ function causesOfPod(observed: ObservedSymptom, about: Explaining): readonly str
   return own.flatMap(({ intent }) => about.causesOfIntent.get(intent.id) ?? []);
 }
 
-/** The Service is refused since nothing behind it is ready: what explains those pods explains this. */
+/** The Service has nothing behind it that is ready: what explains those pods explains this. */
 export function causesOfEndpoints(
   flow: Flow,
   about: Pick<Explaining, 'base'>,
   byPod: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] {
-  const way = findFailingWay(about.base.trace(flow).journeys);
-  if (way?.end.kind !== 'refused' || way.end.why !== 'no-endpoints') return [];
+  if (!awaitsEndpoints(about.base.network, flow)) return [];
   const { cluster } = about.base.network;
   const services = cluster.services.known ? cluster.services.value : [];
   const service = services.find((candidate) => candidate.clusterIps.includes(flow.to));

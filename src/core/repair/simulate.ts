@@ -1,5 +1,6 @@
 // What a repair would do: its changes are applied to the model and every intent is traced again. In: the observed world,
 // the diagnosis, the changes. Out: how many failing intents arrive, how many working ones no longer do, what is left.
+import { awaitsEndpoints } from '../diagnose/awaits-endpoints.ts';
 import type { Diagnosis, JudgedIntent, RootCause } from '../diagnose/diagnosis.ts';
 import { changeWorld } from '../diagnose/world.ts';
 import type { World } from '../diagnose/world.ts';
@@ -17,9 +18,8 @@ export interface Simulation {
 export function simulateChanges(about: Simulation, changes: readonly Change[]): Simulated {
   const after = changeWorld(about.world, changes);
   const broken = new Set(about.causes.flatMap((cause) => cause.breaks));
-  const direct = about.diagnosis.judged.filter(
-    ({ intent }) => !waitsForEndpoints(about.world.trace(intent.flow)),
-  );
+  const { network } = about.world;
+  const direct = about.diagnosis.judged.filter(({ intent }) => !awaitsEndpoints(network, intent.flow));
   const isDone = direct
     .filter((one) => broken.has(one.intent.id) && isFailing(one.trace))
     .every(({ intent }) => after.trace(intent.flow).verdict === 'arrives');
@@ -51,11 +51,5 @@ function verdictAfter(
 ): Trace['verdict'] {
   const { verdict } = after.trace(one.intent.flow);
   if (verdict === 'arrives' || !mayComeBack) return verdict;
-  return waitsForEndpoints(about.world.trace(one.intent.flow)) ? 'arrives' : verdict;
-}
-
-function waitsForEndpoints(trace: Trace): boolean {
-  return trace.journeys.some(
-    (journey) => journey.end.kind === 'refused' && journey.end.why === 'no-endpoints',
-  );
+  return awaitsEndpoints(about.world.network, one.intent.flow) ? 'arrives' : verdict;
 }
