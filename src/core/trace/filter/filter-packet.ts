@@ -23,7 +23,7 @@ export interface PacketLookups {
 
 export interface RouteLinkQuery {
   readonly address: Address;
-  /** The lookup is limited to it. */
+  /** The device that the answer has to lead through. */
   readonly link?: string;
   readonly mark?: number;
 }

@@ -76,14 +76,15 @@ function longest(rows: readonly RouteFact[], address: Address): RouteFact | unde
   return best;
 }
 
+/**
+ * The lookup is not limited to the device: the kernel routes as it would otherwise, and then asks whether the answer leads
+ * through that device (6.12 nft_fib_ipv4.c and ipt_rpfilter.c fib_info_nh_uses_dev, nft_fib_ipv6.c). So a mark that sends
+ * the way back elsewhere fails the check although another table would lead back.
+ */
 function routeLinkOf(namespace: Namespace, query: RouteLinkQuery): string | undefined {
-  const answer = lookupRoute(namespace, {
-    to: query.address,
-    mark: query.mark ?? 0,
-    tos: 0,
-    ipProtocol: 0,
-    ...(query.link === undefined ? {} : { outputLink: query.link }),
-  });
+  const answer = lookupRoute(namespace, { to: query.address, mark: query.mark ?? 0, tos: 0, ipProtocol: 0 });
   if (answer.kind === 'unknown') return undefined;
-  return answer.kind === 'route' && answer.route.type === 'unicast' ? (answer.nexthops[0]?.link ?? '') : '';
+  if (answer.kind !== 'route' || answer.route.type !== 'unicast') return '';
+  if (query.link === undefined) return answer.nexthops[0]?.link ?? '';
+  return answer.nexthops.some((hop) => hop.link === query.link) ? query.link : '';
 }
