@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 export interface AgentListener {
   readonly kind: 'tcp' | 'http' | 'dns';
   readonly port: number;
+  /** Any of the machine's where undefined. A UDP server on any answers from the first. */
+  readonly address?: string;
 }
 
 /** The application that needs a database: what it is told by its environment. */

@@ -161,12 +161,7 @@ async function startAgents(
 
 /** A node's kubelet, the first one's API server, another machine's SSH: something that answers a connection. */
 function machineListeners(plan: LabPlan, machine: LabMachine): AgentListener[] {
-  // A subnet router at home resolves names for the neighbours, too.
-  if (machine.kind === 'host')
-    return [
-      { kind: 'tcp', port: 22 },
-      { kind: 'dns', port: 53 },
-    ];
+  if (machine.kind === 'host') return [{ kind: 'tcp', port: 22 }];
   const kubelet: AgentListener = { kind: 'tcp', port: kubeletPort };
   return machine.name === plan.nodes[0]?.name ? [kubelet, { kind: 'tcp', port: apiServerPort }] : [kubelet];
 }

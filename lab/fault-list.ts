@@ -14,6 +14,33 @@ import { table52MoreSpecific } from './faults/table52-more-specific.ts';
 import { table52ServiceCidrOnly } from './faults/table52-service-cidr-only.ts';
 import { table52SeveralNodes } from './faults/table52-several-nodes.ts';
 import { table52WiderRoute } from './faults/table52-wider-route.ts';
+import { dockerForwardDrop } from './faults/docker-forward-drop.ts';
+import { dockerBesideFlannel } from './faults/docker-beside-flannel.ts';
+import { ufwForwardDrop } from './faults/ufw-forward-drop.ts';
+import { ufwBesideK3s } from './faults/ufw-beside-k3s.ts';
+import { firewalldReject } from './faults/firewalld-reject.ts';
+import { firewalldTrustsCluster } from './faults/firewalld-trusts-cluster.ts';
+import { tsInputDropsCgnat } from './faults/ts-input-drops-cgnat.ts';
+import { cgnatResolverAccepted } from './faults/cgnat-resolver-accepted.ts';
+import { kubeProxyFlushed } from './faults/kube-proxy-flushed.ts';
+import { kubeProxyStale } from './faults/kube-proxy-stale.ts';
+import { masqueradeMissing } from './faults/masquerade-missing.ts';
+import { masqueradeByAdmin } from './faults/masquerade-by-admin.ts';
+import { masqueradePodToPod } from './faults/masquerade-pod-to-pod.ts';
+import { policyWithException } from './faults/policy-with-exception.ts';
+import { markCollision } from './faults/mark-collision.ts';
+import { markBeside } from './faults/mark-beside.ts';
+import { asymmetricInvalid } from './faults/asymmetric-invalid.ts';
+import { lanSeesPods } from './faults/lan-sees-pods.ts';
+import { bridgeNfOff } from './faults/bridge-nf-off.ts';
+import { bridgeNfOthersOff } from './faults/bridge-nf-others-off.ts';
+import { conntrackLiveUdp, conntrackStaleUdp } from './faults/conntrack-stale-udp.ts';
+import { policyAllowsDns, policyBlocksDns } from './faults/policy-blocks-dns.ts';
+import { mtuAllSmaller, mtuTooLarge } from './faults/mtu-too-large.ts';
+import { mtuIcmpDropped, mtuIcmpHeard } from './faults/mtu-icmp-dropped.ts';
+import { rpFilterLoose, rpFilterStrict } from './faults/rp-filter-strict.ts';
+import { inputDropsOtherVxlan, inputDropsVxlan } from './faults/input-drops-vxlan.ts';
+import { nodeportLocalPolicy } from './faults/nodeport-local-policy.ts';
 import type { LabFault } from './fault.ts';
 
 export const faults: readonly LabFault[] = [
@@ -32,6 +59,39 @@ export const faults: readonly LabFault[] = [
   flannelNeighborWrong,
   forwardingOff,
   flannelWrongInterface,
+  dockerForwardDrop,
+  dockerBesideFlannel,
+  ufwForwardDrop,
+  ufwBesideK3s,
+  firewalldReject,
+  firewalldTrustsCluster,
+  tsInputDropsCgnat,
+  cgnatResolverAccepted,
+  kubeProxyFlushed,
+  kubeProxyStale,
+  masqueradeMissing,
+  masqueradeByAdmin,
+  masqueradePodToPod,
+  policyWithException,
+  markCollision,
+  markBeside,
+  asymmetricInvalid,
+  lanSeesPods,
+  bridgeNfOff,
+  bridgeNfOthersOff,
+  conntrackStaleUdp,
+  conntrackLiveUdp,
+  policyBlocksDns,
+  policyAllowsDns,
+  mtuTooLarge,
+  mtuAllSmaller,
+  mtuIcmpDropped,
+  mtuIcmpHeard,
+  rpFilterStrict,
+  rpFilterLoose,
+  inputDropsVxlan,
+  inputDropsOtherVxlan,
+  nodeportLocalPolicy,
 ];
 
 export function findFault(name: string): LabFault {

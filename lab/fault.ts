@@ -3,6 +3,7 @@
 import { expectSuccess } from './machine.ts';
 import type { LabMachine } from './machine.ts';
 import type { LabPlan } from './planned.ts';
+import type { Signature } from './signature.ts';
 import type { Tailnet } from './tailnet-request.ts';
 
 /** What a diagnosis must find: exactly these, and nothing besides. */
@@ -29,6 +30,10 @@ export interface LabFault {
   readonly description: string;
   /** Empty where the state is odd, but everything arrives. */
   readonly expected: readonly ExpectedCause[];
+  /** The fault that this state looks like and is none of. */
+  readonly twinOf?: string;
+  /** What it does to real packets, as reasoned and as measured. */
+  readonly signature?: Signature;
   /** Changes what gets built: who accepts and advertises routes, which card flannel uses. */
   readonly changePlan?: (plan: LabPlan) => LabPlan;
   /** Changes the running lab, before its application starts. */

@@ -16,19 +16,27 @@ const nodeSysctls: readonly (readonly [string, string])[] = [
   ['net/bridge/bridge-nf-call-ip6tables', '1'],
 ];
 
+/**
+ * A kernel answers only so many packets a second with a refusal. Here everybody tries everything at once, so the limit would
+ * make what is refused look lost. (The second pair is not every kernel's.)
+ */
+const refuseAll = ['icmp_ratelimit', 'icmp_msgs_per_sec', 'icmp_msgs_burst'].map(
+  (name, at) => `{ echo ${at === 0 ? 0 : 100_000} >/proc/sys/net/ipv4/${name}; } 2>/dev/null || :`,
+);
+
 /** Commands for `ip -batch` on the LAN: the bridge, and a cable to every machine. */
 export function lanLinkCommands(plan: LabPlan, pidByMachine: ReadonlyMap<string, number>): string[] {
   const cables = [...pidByMachine].flatMap(([machine, pid]) => [
     `link add lan-${machine} type veth peer name eth0 netns ${pid}`,
     `link set lan-${machine} master br0 up`,
   ]);
-  // A second card hangs on a network of its own, with nothing else on it.
+  // All second cards hang on one network of their own.
   const secondCables = plan.nodes.flatMap(({ name, secondLan }) =>
     secondLan === undefined
       ? []
       : [
           `link add lan2-${name} type veth peer name ${secondLan.device} netns ${pidByMachine.get(name) ?? 0}`,
-          `link set lan2-${name} up`,
+          `link set lan2-${name} master br1 up`,
         ],
   );
   return [
@@ -38,6 +46,7 @@ export function lanLinkCommands(plan: LabPlan, pidByMachine: ReadonlyMap<string,
     `addr add ${outsideAddress}/32 dev lo`,
     'link set br0 up',
     ...cables,
+    ...(secondCables.length === 0 ? [] : ['link add br1 type bridge', 'link set br1 up']),
     ...secondCables,
   ];
 }
@@ -62,6 +71,7 @@ export function nodeScript(plan: LabPlan, node: PlannedNode): string {
   return [
     'set -e',
     ...nodeSysctls.map(writeSysctl),
+    ...refuseAll,
     batch('ip -batch -', [
       ...lanCommands(plan, node.lanAddress),
       ...secondLanCommands(node),

@@ -1,10 +1,11 @@
 // The cluster's part of a bundle: recorded objects and container logs, by path. In goes a running lab, out comes the
-// text of every file under cluster/. What a cluster has none of here (ingresses, policies) is an empty List, because the
+// text of every file under cluster/. What a cluster has none of here (ingresses, jobs) is an empty List, because the
 // API server would have said so.
 import { endpointSliceObjects, endpointsObjects, serviceObjects } from './objects-services.ts';
 import { eventObjects } from './objects-events.ts';
 import { namespaceObjects, nodeObjects, versionObject } from './objects-nodes.ts';
 import { podObjects } from './objects-pods.ts';
+import { policyObjects } from './objects-policies.ts';
 import {
   configMapObjects,
   deploymentObjects,
@@ -20,7 +21,6 @@ const absentKinds = [
   'jobs.batch',
   'ingresses.networking.k8s.io',
   'ingressclasses.networking.k8s.io',
-  'networkpolicies.networking.k8s.io',
 ];
 
 export function recordObjects(world: RecordedWorld): Record<string, string> {
@@ -37,6 +37,7 @@ export function recordObjects(world: RecordedWorld): Record<string, string> {
     'deployments.apps': deploymentObjects(world),
     'replicasets.apps': replicaSetObjects(world),
     'statefulsets.apps': statefulSetObjects(world),
+    'networkpolicies.networking.k8s.io': policyObjects(world),
     ...Object.fromEntries(absentKinds.map((kind) => [kind, []])),
   };
   const files = Object.entries(resources).map(([name, items]) => [

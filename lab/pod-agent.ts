@@ -13,6 +13,8 @@ import { readLines } from './agent-protocol.ts';
 import type { DnsZone } from './agent-dns.ts';
 import type { AgentConfig, AgentListener, AgentMessage, AgentRequest } from './agent-protocol.ts';
 
+const anyAddress = '0.0.0.0';
+
 function send(message: AgentMessage): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
@@ -31,16 +33,19 @@ async function startServing(config: AgentConfig): Promise<void> {
 async function listen(listener: AgentListener, name: string, zone: DnsZone): Promise<void> {
   switch (listener.kind) {
     case 'tcp':
-      return listenTcp(listener.port, (socket) => socket.pipe(socket));
+      return listenTcp(listener, (socket) => socket.pipe(socket));
     case 'http':
-      return listenHttp(listener.port, name);
+      return listenHttp(listener, name);
     case 'dns':
-      await listenUdp(listener.port, zone);
-      return listenTcp(listener.port, (socket) => answerTcpQueries(socket, zone));
+      await listenUdp(listener, zone);
+      return listenTcp(listener, (socket) => answerTcpQueries(socket, zone));
   }
 }
 
-function listenTcp(port: number, onConnection: (socket: Socket) => void): Promise<void> {
+function listenTcp(
+  { port, address = anyAddress }: AgentListener,
+  onConnection: (socket: Socket) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createTcpServer((socket) => {
       // A client that goes away in the middle is its own business.
@@ -48,19 +53,19 @@ function listenTcp(port: number, onConnection: (socket: Socket) => void): Promis
       onConnection(socket);
     });
     server.once('error', reject);
-    server.listen(port, '0.0.0.0', () => resolve());
+    server.listen(port, address, () => resolve());
   });
 }
 
-function listenHttp(port: number, name: string): Promise<void> {
+function listenHttp({ port, address = anyAddress }: AgentListener, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createHttpServer((request, response) => answerWithBytes(request, response, name));
     server.once('error', reject);
-    server.listen(port, '0.0.0.0', () => resolve());
+    server.listen(port, address, () => resolve());
   });
 }
 
-function listenUdp(port: number, zone: DnsZone): Promise<void> {
+function listenUdp({ port, address = anyAddress }: AgentListener, zone: DnsZone): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
     socket.once('error', reject);
@@ -68,7 +73,7 @@ function listenUdp(port: number, zone: DnsZone): Promise<void> {
       const answer = answerQuery(message, zone);
       if (answer !== undefined) socket.send(answer, from.port, from.address);
     });
-    socket.bind(port, '0.0.0.0', () => resolve());
+    socket.bind(port, address, () => resolve());
   });
 }
 

@@ -160,9 +160,10 @@ async function applicationContainer(lab: LabDescription): Promise<string> {
 const takeTurns = pLimit(3);
 
 describe.concurrent('the signature of', () => {
-  it('every fault is written down here', () => {
+  it('every fault is written down here, unless its own file says it', () => {
     expect(Object.keys(signatures).sort()).toEqual(
       listFaults()
+        .filter((fault) => fault.signature === undefined)
         .map((fault) => fault.name)
         .sort(),
     );
