@@ -40,7 +40,7 @@ function summary(tables: readonly FilterTable[]): unknown {
     title: `${family} ${name} ${origin}`,
     isDormant,
     chains: [...chains.values()].map(({ name: chain, base, rules }) => [chain, base, rules.length]),
-    sets: [...sets.values()].map(({ at: _at, elements, ...set }) => ({ ...set, elements: sorted(elements) })),
+    sets: [...sets.values()].map((set) => ({ ...set, at: '', elements: sorted(set.elements) })),
   }));
 }
 

@@ -162,7 +162,7 @@ function readOrder(key: NftKey, op: string, right: Json): Condition | undefined 
         ? addressesOf(op, value)
         : undefined;
   if (range === undefined) return undefined;
-  const elements = range.values.map((entry) => ({ key: [shiftValue(entry, key.offset ?? 0)] }));
+  const elements = range.values.flatMap((entry) => shiftElement({ key: [entry] }, [key]));
   return { keys: [key], isNegated: range.isNegated, values: { kind: 'elements', elements } };
 }
 
@@ -190,8 +190,16 @@ function addressesOf(op: string, { from, to }: FilterValue & { kind: 'address' }
   return { isNegated, values: [range] };
 }
 
+/** Draws begin at 0, so that of a range only what is left there can be drawn. */
+function shiftElement(element: FilterSetElement, keys: readonly NftKey[]): readonly FilterSetElement[] {
+  const key = element.key.map((value, index) => shiftValue(value, keys[index]?.offset ?? 0));
+  const isReachable = key.every((value) => value.kind !== 'number' || value.to >= 0);
+  return isReachable ? [{ ...element, key }] : [];
+}
+
 function shiftValue(value: FilterValue, offset: number): FilterValue {
-  return value.kind === 'number' ? { ...value, from: value.from - offset, to: value.to - offset } : value;
+  if (value.kind !== 'number' || offset === 0) return value;
+  return { ...value, from: Math.max(0, value.from - offset), to: value.to - offset };
 }
 
 /** A value, a set that is written out, or the name of one. */
@@ -223,12 +231,11 @@ function readEntries(
     data,
   );
   if (read.opaque.length > 0) return undefined;
-  const shift = (element: FilterSetElement): FilterSetElement => ({
-    ...element,
-    key: element.key.map((value, index) => shiftValue(value, keys[index]?.offset ?? 0)),
-  });
   const hasOffset = keys.some(({ offset }) => offset !== undefined);
-  return { kind: 'elements', elements: hasOffset ? read.elements.map(shift) : read.elements };
+  return {
+    kind: 'elements',
+    elements: hasOffset ? read.elements.flatMap((element) => shiftElement(element, keys)) : read.elements,
+  };
 }
 
 export interface MapLookup {

@@ -55,7 +55,9 @@ export function withoutQuotes(text: string): string {
   return text.includes('"') ? text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""') : text;
 }
 
-function takeHandle(number: number, text: string): FoldedLine {
+function takeHandle(number: number, line: string): FoldedLine {
+  // Behind an opening brace there can be more than a handle (`# progname firewalld`).
+  const text = line.replace(/ \{ # (?!handle \d+$).*$/, ' {');
   const found = /^(.*?)\s*# handle (\d+)$/.exec(text);
   // A handle stands behind everything else, so what looks like one inside a comment is not at the end.
   if (found === null || found[1] === undefined) return { number, text: text.trim() };

@@ -4,7 +4,7 @@ import type { Json } from '../../cluster-facts.ts';
 import { isFlagKey } from './format-nft-expression.ts';
 import { taggedOf } from './nft-json.ts';
 import { readAction } from './nft-text-actions.ts';
-import { readExpression, readMapData } from './nft-text-expressions.ts';
+import { readExpression, readMapData, startsKey } from './nft-text-expressions.ts';
 import { readInnerStatement } from './nft-text-limits.ts';
 import { readList, readRight, readVerdictWord } from './nft-text-values.ts';
 import { isAtEnd, openTokens, peekWord, takeWord, textBetween } from './nft-tokens.ts';
@@ -34,6 +34,8 @@ function readStatement(cursor: TokenCursor): Json | undefined {
   if (counting !== 'none') return counting;
   const action = readAction(cursor);
   if (action !== 'none') return action;
+  // A word that is not known may be a statement: what follows it is then no value.
+  if (!startsKey(cursor) && peekWord(cursor) !== '(') return undefined;
   const left = readExpression(cursor);
   if (left === undefined) return undefined;
   if (takeWord(cursor, 'set')) return readMangle(cursor, left);

@@ -10,12 +10,31 @@ import { readInnerStatement } from './nft-text-limits.ts';
 export function readValue(cursor: TokenCursor): Json | undefined {
   const token = takeToken(cursor);
   if (token === undefined || /^[{}(),;]$/.test(token.text)) return undefined;
-  if (!token.isQuoted) return valueOfWord(token.text);
+  if (!token.isQuoted) return actions.has(token.text) ? undefined : valueOfWord(token.text);
   // `"10:00"-"12:00"`
   if (!takeWord(cursor, '-')) return token.text;
   const last = takeToken(cursor);
   return last === undefined ? undefined : { range: [token.text, last.text] };
 }
+
+/** Words that are never values: a rule must not lose its verdict to a key that is not known. */
+const actions: ReadonlySet<string> = new Set([
+  ...[
+    'accept',
+    'drop',
+    'continue',
+    'return',
+    'jump',
+    'goto',
+    'reject',
+    'counter',
+    'log',
+    'limit',
+    'queue',
+    'vmap',
+  ],
+  ...['masquerade', 'redirect', 'notrack', 'comment'],
+]);
 
 export function valueOfWord(word: string): Json {
   if (/^(?:\d+|0x[0-9a-fA-F]+)$/.test(word)) return Number(word);
