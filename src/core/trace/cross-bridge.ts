@@ -12,7 +12,7 @@ import { passHook } from './pass-hook.ts';
 import type { HookResult, PassingPlace } from './pass-hook.ts';
 import type { DeviceOnSegment } from './segment.ts';
 import { addHop } from './walk.ts';
-import type { WalkState } from './walk.ts';
+import type { Stage, WalkState } from './walk.ts';
 
 export interface BridgeCrossing {
   readonly machine: Namespace;
@@ -115,10 +115,26 @@ function passBridgeHooks(
   let results: readonly HookResult[] = [{ kind: 'passed', state, isRerouted: false }];
   for (const hook of hooks) {
     results = results.flatMap((result) =>
-      result.kind === 'ended' ? [result] : passHook(result.state, hook),
+      result.kind === 'ended'
+        ? [result]
+        : passHook(result.state, hook).map((next) => liftTranslated(next, state, crossing)),
     );
   }
   return results;
+}
+
+/** A new destination is the machine's to route: the frame is for another neighbour now, or for no neighbour there. */
+function liftTranslated(result: HookResult, before: WalkState, crossing: BridgeCrossing): HookResult {
+  if (result.kind === 'ended' || result.state.packet.destination === before.packet.destination) return result;
+  const { machine, bridge, inputPort } = crossing;
+  const stage: Stage = {
+    kind: 'input',
+    namespace: machine.id,
+    link: bridge,
+    beforeBridge: before.packet.destination,
+    ...(inputPort === undefined ? {} : { port: inputPort }),
+  };
+  return { kind: 'ended', step: { state: result.state, stage } };
 }
 
 /** Support for whoever asks why an answer was not translated back. */
@@ -144,7 +160,8 @@ function mergeUnsure(
   off: readonly HookResult[],
   doubt: Doubt,
 ): readonly HookResult[] {
-  if (on.every((result) => isUntouched(result, off[0]))) return off;
+  // Alike, but what the chains would remember is kept: the answer may ask for it.
+  if (on.every((result) => isUntouched(result, off[0]))) return on;
   return [
     ...on.map((result) => addDoubt(result, { ...doubt, side: 'matches' })),
     ...off.map((result) => addDoubt(result, { ...doubt, side: 'does not match' })),

@@ -2,8 +2,10 @@
 // packets where the machine that could not pass them on was heard, or where TCP finds out by itself; lost where nobody is
 // told. Rules: Linux 6.12 net/ipv4/route.c (ip_rt_update_pmtu), net/ipv4/tcp_timer.c (tcp_mtu_probing: 1 after a black hole
 // was noticed, 2 always), Documentation/networking/ip-sysctl.rst (ip_no_pmtu_disc: packets may be cut on the way).
-import type { Disposition } from './flow.ts';
-import type { NamespaceId, Network } from '../model/network.ts';
+import type { Disposition, Flow } from './flow.ts';
+import type { Namespace, NamespaceId, Network } from '../model/network.ts';
+import type { Address } from '../net/address.ts';
+import type { LinkFact } from '../snapshot/namespace-facts.ts';
 import { tupleOf } from './track-packet.ts';
 import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
@@ -12,6 +14,30 @@ import type { Step, WalkState } from './walk.ts';
 
 /** Each answer names a smaller size; more than this on one way is a loop. */
 const maxAnswers = 4;
+
+/**
+ * The largest packet that two ends of a connection send each other: TCP's ends both say what their own device takes
+ * (tcp_advertise_mss), other protocols' do not. In: the asked size and how the flow fares without one.
+ */
+export function agreeOnSize(
+  network: Network,
+  ways: readonly FinishedWay[],
+  flow: Pick<Flow, 'protocol' | 'sizeBytes'>,
+): number | undefined {
+  if (flow.sizeBytes === undefined || flow.protocol !== 'tcp') return flow.sizeBytes;
+  const limits = ways.flatMap(({ state, end }) => {
+    const namespace = end.kind === 'delivered' ? network.namespaces.get(end.to) : undefined;
+    const own = namespace === undefined ? undefined : findOwnDevice(namespace, state.packet.destination);
+    return own?.mtuBytes ?? [];
+  });
+  return Math.min(flow.sizeBytes, ...limits);
+}
+
+function findOwnDevice(namespace: Namespace, address: Address): LinkFact | undefined {
+  for (const [link, facts] of namespace.addressesByLink)
+    if (facts.some((fact) => fact.address === address)) return namespace.linksByName.get(link);
+  return undefined;
+}
 
 export function runSized(network: Network, first: Step, sender: NamespaceId): readonly FinishedWay[] {
   const { sizeBytes } = first.state.packet;

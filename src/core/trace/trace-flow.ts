@@ -3,7 +3,8 @@
 import type { Flow, Journey, Packet, Trace } from './flow.ts';
 import { judgeJourneys } from './judge-journeys.ts';
 import { isDestinationChanged, tupleOf } from './track-packet.ts';
-import { runSized } from './discover-size.ts';
+import { agreeOnSize, runSized } from './discover-size.ts';
+import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
 import { addHop, ipProtocolOf } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
@@ -15,7 +16,16 @@ import type { Address } from '../net/address.ts';
 /** A client's port; which one never matters to what is modelled, but it has to be one. */
 const clientPort = 40000;
 
-export function traceFlow(network: Network, flow: Flow): Trace {
+export function traceFlow(network: Network, asked: Flow): Trace {
+  const flow = withAgreedSize(network, asked);
+  if (!network.namespaces.has(flow.from))
+    return { flow, journeys: [unseenSender(network, flow)], verdict: 'unknown' };
+  const ways = runSized(network, firstStep(flow), flow.from);
+  const journeys = ways.map((way) => finishJourney(network, flow, way));
+  return { flow: asked, journeys, verdict: judgeJourneys(journeys) };
+}
+
+function firstStep(flow: Flow): Step {
   const isBound = flow.fromAddress !== undefined;
   const start: WalkState = {
     packet: firstPacket(flow),
@@ -27,12 +37,15 @@ export function traceFlow(network: Network, flow: Flow): Trace {
     depth: 0,
     visited: new Set(),
   };
-  if (!network.namespaces.has(flow.from))
-    return { flow, journeys: [unseenSender(network, flow)], verdict: 'unknown' };
-  const first: Step = { state: start, stage: { kind: 'send', namespace: flow.from, isBound } };
-  const ways = runSized(network, first, flow.from);
-  const journeys = ways.map((way) => finishJourney(network, flow, way));
-  return { flow, journeys, verdict: judgeJourneys(journeys) };
+  return { state: start, stage: { kind: 'send', namespace: flow.from, isBound } };
+}
+
+function withAgreedSize(network: Network, flow: Flow): Flow {
+  if (flow.sizeBytes === undefined || !network.namespaces.has(flow.from)) return flow;
+  const { sizeBytes: asked, ...small } = flow;
+  const ways = runWalk(network, firstStep(small));
+  const sizeBytes = agreeOnSize(network, ways, flow) ?? asked;
+  return { ...flow, sizeBytes };
 }
 
 function unseenSender(network: Network, flow: Flow): Journey {
