@@ -26,6 +26,9 @@ export function makeCiliumWorld(options: CiliumOptions = {}, more: WorldOptions 
     });
   }
   const replaces = options.replacesKubeProxy ?? true;
+  // What Cilium leaves to the packet filter is another question: no dump tells.
+  for (const node of world.nodes)
+    for (const dump of ['iptables-save', 'ip6tables-save', 'nft']) node.without.add(dump);
   if (options.hasConfig !== false) {
     addConfigMap(world, 'cilium-config', {
       'kube-proxy-replacement': String(replaces),

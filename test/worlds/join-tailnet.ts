@@ -1,6 +1,7 @@
 // Puts machines of a world into a tailnet, as tailscale 1.102 leaves them: device, rules 5210 to 5270, table 52, and what
 // `tailscale status --json`, `debug prefs` and `debug netmap` print. A peer without a machine is outside the evidence.
 import { addSettings, tunnelUp } from './make-world.ts';
+import type { FilterDraft } from './filter-draft.ts';
 import type { WorldNode } from './world.ts';
 
 export interface TailnetMember {
@@ -49,6 +50,7 @@ function connect(machine: WorldNode, self: TailnetMember, tailnet: Tailnet): voi
     machine.routes4.push(
       ...peers.flatMap((peer) => (peer.advertises ?? []).map((prefix) => `${prefix} dev ${device} table 52`)),
     );
+  machine.filterEdits.push((draft) => writeTailscale(draft, self.address, device));
   if (!hasFiles) return;
   machine.files.set('tailscale-status.json', JSON.stringify(status(self, peers)));
   machine.files.set(
@@ -60,6 +62,26 @@ function connect(machine: WorldNode, self: TailnetMember, tailnet: Tailnet): voi
     }),
   );
   machine.files.set('tailscale-netmap.json', JSON.stringify(netmap()));
+}
+
+/** tailscaled's chains, with its jumps in front of everybody's. */
+function writeTailscale({ filter, nat }: FilterDraft, own: string, device: string): void {
+  filter.chains.push('ts-input', 'ts-forward');
+  filter.rules.unshift('-A INPUT -j ts-input', '-A FORWARD -j ts-forward');
+  filter.rules.push(
+    `-A ts-input -s ${own}/32 -i lo -j ACCEPT`,
+    `-A ts-input -i ${device} -j ACCEPT`,
+    '-A ts-input -p udp -m udp --dport 41641 -j ACCEPT',
+    `-A ts-input -s 100.115.92.0/23 ! -i ${device} -j RETURN`,
+    `-A ts-input -s 100.64.0.0/10 ! -i ${device} -j DROP`,
+    `-A ts-forward -i ${device} -j MARK --set-xmark 0x40000/0xff0000`,
+    '-A ts-forward -m mark --mark 0x40000/0xff0000 -j ACCEPT',
+    `-A ts-forward -s 100.64.0.0/10 -o ${device} -j DROP`,
+    `-A ts-forward -o ${device} -j ACCEPT`,
+  );
+  nat.chains.push('ts-postrouting');
+  nat.rules.unshift('-A POSTROUTING -j ts-postrouting');
+  nat.rules.push('-A ts-postrouting -m mark --mark 0x40000/0xff0000 -j MASQUERADE');
 }
 
 function status(self: TailnetMember, peers: readonly TailnetMember[]): unknown {

@@ -99,6 +99,7 @@ export function makeMachine(options: Required<WorldOptions>, index: number, name
     annotations: {},
     vtepMac: macOf(3, index),
     files: new Map(),
+    filterEdits: [],
     without: new Set(),
     isCollected: true,
   };
@@ -136,6 +137,7 @@ export function addSettings(node: WorldNamespace, scope: string): void {
   for (const [name, value] of [
     ['forwarding', '1'],
     ['disable_ipv6', '0'],
+    ['use_oif_addrs_only', '0'],
     ['ignore_routes_with_linkdown', '0'],
   ] as const)
     node.sysctls.set(`${stem6}.${name}`, value);
@@ -155,6 +157,8 @@ function makeNode(options: Required<WorldOptions>, index: number): WorldNode {
     node.addresses.push({ link: bridge, address: `${share6(index)}1/64` });
     node.podCidrs.push(`${share6(index)}/64`);
   }
+  for (const kind of ['iptables', 'ip6tables', 'arptables'])
+    node.sysctls.set(`net.bridge.bridge-nf-call-${kind}`, '1');
   if (options.backend === 'vxlan') addOverlay(options, node);
   if (options.backend === 'host-gw')
     node.annotations = { [annotation('backend-type')]: 'host-gw', [annotation('public-ip')]: nodeIp(node) };

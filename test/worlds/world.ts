@@ -1,5 +1,7 @@
 // A cluster for tests as a draft that may be edited before it is written down: lines as `ip` prints them, objects with
 // only what differs. make-world.ts fills in a healthy one, write-world.ts makes the files of a bundle of it.
+import type { FilterEdit } from './filter-draft.ts';
+
 export interface WorldLink {
   readonly name: string;
   /** The line under the link that names its kind; absent for a NIC. */
@@ -46,6 +48,8 @@ export interface WorldNode extends WorldNamespace {
   readonly vtepMac: string;
   /** Further files of its folder. */
   readonly files: Map<string, string>;
+  /** Made to what the cluster's own programs write into the IPv4 packet filter. */
+  readonly filterEdits: FilterEdit[];
   /** Files that were not collected. */
   readonly without: Set<string>;
   /** False where nobody looked into it. */

@@ -1,6 +1,8 @@
 // From a draft to the files of a bundle, and to a snapshot through the real reader. Local and connected routes, and the
 // rules every namespace starts with, are written as the kernel would have them.
 import { makeFile, snapshotOf } from '../evidence/make-file.ts';
+import { clusterFilter, emptyFilter, formatFilter } from './filter-draft.ts';
+import type { FilterDraft } from './filter-draft.ts';
 import type { Snapshot } from '../../src/core/snapshot/snapshot.ts';
 import { judgeSnapshot } from '../../src/core/pipeline.ts';
 import type { Judgement } from '../../src/core/pipeline.ts';
@@ -9,8 +11,15 @@ import type { World, WorldLink, WorldNamespace, WorldNode, WorldPod, WorldServic
 
 export function writeWorld(world: World): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['waylaid.json', JSON.stringify({ format: 'waylaid-evidence/1' })]]);
-  for (const node of world.nodes) if (node.isCollected) writeMachine(files, `nodes/${node.name}`, node);
-  for (const host of world.hosts) writeMachine(files, `hosts/${host.name}`, host);
+  for (const node of world.nodes) {
+    if (!node.isCollected) continue;
+    writeMachine(files, `nodes/${node.name}`, node);
+    writeFilters(files, `nodes/${node.name}`, node, (family) => clusterFilter(world, node, family));
+  }
+  for (const host of world.hosts) {
+    writeMachine(files, `hosts/${host.name}`, host);
+    writeFilters(files, `hosts/${host.name}`, host, emptyFilter);
+  }
   for (const pod of world.pods) {
     if (pod.network === undefined || !pod.node.isCollected) continue;
     writeNamespace(files, `nodes/${pod.node.name}/pods/${pod.namespace}_${pod.name}`, pod.network);
@@ -35,6 +44,29 @@ export function judgeWorld(world: World): Judgement {
 function writeMachine(files: Map<string, string>, folder: string, node: WorldNode): void {
   writeNamespace(files, folder, node, node.without);
   for (const [name, text] of node.files) files.set(`${folder}/${name}`, text);
+}
+
+/** Beside what iptables wrote, which nft shows too, nobody has tables of his own. */
+const emptyRuleset = JSON.stringify({
+  nftables: [{ metainfo: { version: '1.0.6', json_schema_version: 1 } }],
+});
+
+function writeFilters(
+  files: Map<string, string>,
+  folder: string,
+  node: WorldNode,
+  draftOf: (family: 4 | 6) => FilterDraft,
+): void {
+  for (const [name, family] of [
+    ['iptables-save', 4],
+    ['ip6tables-save', 6],
+  ] as const) {
+    if (node.without.has(name) || node.files.has(`${name}.txt`)) continue;
+    const draft = draftOf(family);
+    if (family === 4) for (const edit of node.filterEdits) edit(draft);
+    files.set(`${folder}/${name}.txt`, formatFilter(draft));
+  }
+  if (!node.without.has('nft')) files.set(`${folder}/nft.json`, emptyRuleset);
 }
 
 function writeNamespace(
