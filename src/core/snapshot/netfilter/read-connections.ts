@@ -40,10 +40,10 @@ function readConnection(text: string, evidence: Evidence): ConnectionFact | unde
   if (start < 0 || reply < 0) return undefined;
   const original = readTuple(others.slice(start, reply));
   const back = readTuple(others.slice(reply));
-  if (original === undefined || back === undefined) return undefined;
+  const mark = Number(valueOf(others, 'mark') ?? 0);
+  if (original === undefined || back === undefined || !Number.isInteger(mark)) return undefined;
   const lead = others.slice(0, start);
   const timeout = lead.find((word) => /^\d+$/.test(word));
-  const mark = valueOf(others, 'mark');
   const zone = ['zone', 'zone-orig', 'zone-reply'].map((key) => valueOf(others, key)).find(isOtherZone);
   return withoutUndefined<ConnectionFact>({
     evidence,
@@ -53,7 +53,7 @@ function readConnection(text: string, evidence: Evidence): ConnectionFact | unde
     state: lead.find((word) => /^[A-Z][A-Z0-9_]*$/.test(word)),
     isReplied: !others.includes('[UNREPLIED]'),
     isAssured: others.includes('[ASSURED]'),
-    mark: mark === undefined ? 0 : Number(mark),
+    mark,
     timeoutSeconds: timeout === undefined ? undefined : Number(timeout),
     zone: zone === undefined ? undefined : Number(zone),
   });

@@ -81,6 +81,8 @@ const readConntrack: MatchReader = (clause, context) => {
   const states = clause.options.filter((option) => option.name === '--ctstate');
   const others = clause.options.filter((option) => option.name !== '--ctstate');
   if (states.length > 1) return undefined;
+  if (others.some((option) => option.name === '--ctexpire'))
+    return 'depends on how long the connection still lives';
   const [state] = states.map((option) => readStates(clause, option));
   if (states.length > 0 && state === undefined) return undefined;
   const rest = readOptions({ ...clause, options: others }, connectionReaders(clause, context));

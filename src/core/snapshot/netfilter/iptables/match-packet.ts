@@ -63,24 +63,21 @@ const readDscp: MatchReader = (clause) =>
   readOptions(clause, new Map([['--dscp', numberReader('dscp', 63, clause.text)]]));
 
 /** The TOS byte is the DSCP and two bits of congestion notification, which a packet's model does not have. */
-const readTos: MatchReader = (clause) =>
-  readOptions(
-    clause,
-    new Map([
-      [
-        '--tos',
-        (option) => {
-          const masked = parseMasked(soleArgument(option));
-          if (masked === undefined || masked.value > 255 || (masked.mask & 3) !== 0) return undefined;
-          if ((masked.value & 3) !== 0)
-            return [{ kind: 'chance', text: clause.text, isNever: !option.isNegated }];
-          const key = { field: 'dscp', mask: (masked.mask & 255) >> 2 } as const;
-          const values = [exactly(masked.value >> 2)];
-          return [matchOn({ key, values, isNegated: option.isNegated, text: clause.text })];
-        },
-      ],
-    ]),
-  );
+const readTos: MatchReader = (clause) => {
+  const { text } = clause;
+  const [option] = clause.options;
+  const masked = option === undefined ? undefined : parseMasked(soleArgument(option));
+  if (option?.name !== '--tos' || clause.options.length > 1 || masked === undefined) return undefined;
+  if (masked.value > 255 || masked.mask > 255) return undefined;
+  if ((masked.mask & 3) !== 0) return 'depends on congestion notification';
+  // A bit outside the mask is never found.
+  if ((masked.value & 3) !== 0)
+    return [
+      option.isNegated ? { kind: 'chance', text, isAlways: true } : { kind: 'chance', text, isNever: true },
+    ];
+  const key = { field: 'dscp', mask: masked.mask >> 2 } as const;
+  return [matchOn({ key, values: [exactly(masked.value >> 2)], isNegated: option.isNegated, text })];
+};
 
 /** A packet for this host is `unicast` here and `host` in nftables: one number in the kernel. */
 const packetTypes: readonly string[] = ['unicast', 'broadcast', 'multicast', 'otherhost'];

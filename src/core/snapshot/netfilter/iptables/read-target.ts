@@ -137,7 +137,8 @@ export function readTarget(target: Target, family: Family): FilterStep {
   const isWhole = !target.isOdd && (reader === note || !text.includes('\uFFFD'));
   const step = isWhole ? reader?.(target, family) : undefined;
   if (step !== undefined) return step;
-  const unknown = reader === undefined ? `the target “${name}” is not known` : 'not understood';
+  const isStrange = reader === undefined && plainVerdict(name) === undefined;
+  const unknown = isStrange ? `the target “${name}” is not known` : 'not understood';
   return { kind: 'opaque', text, why: reasons.get(name) ?? unknown };
 }
 

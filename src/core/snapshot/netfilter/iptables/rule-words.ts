@@ -9,6 +9,8 @@ export interface RuleWord {
   readonly end: number;
 }
 
+const quote = 0x22;
+
 /** Undefined where quotes do not close. */
 export function splitRuleWords(text: string): readonly RuleWord[] | undefined {
   const words: RuleWord[] = [];
@@ -32,20 +34,26 @@ function isSpace(text: string, at: number): boolean {
 }
 
 function readWord(text: string, start: number): RuleWord | undefined {
+  let end = start;
+  while (end < text.length && !isSpace(text, end)) {
+    if (text.charCodeAt(end) === quote) return readQuoted(text, start);
+    end++;
+  }
+  return { text: text.slice(start, end), isQuoted: false, start, end };
+}
+
+function readQuoted(text: string, start: number): RuleWord | undefined {
   let content = '';
   let isOpen = false;
-  let isQuoted = false;
   let at = start;
   for (; at < text.length; at++) {
     const character = text.charAt(at);
-    if (character === '"') {
-      isOpen = !isOpen;
-      isQuoted = true;
-    } else if (isOpen && character === '\\') {
+    if (character === '"') isOpen = !isOpen;
+    else if (isOpen && character === '\\') {
       at++;
       content += text.charAt(at);
     } else if (!isOpen && isSpace(text, at)) break;
     else content += character;
   }
-  return isOpen ? undefined : { text: content, isQuoted, start, end: at };
+  return isOpen ? undefined : { text: content, isQuoted: true, start, end: at };
 }
