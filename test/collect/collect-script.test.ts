@@ -117,6 +117,11 @@ describe.runIf(isRoot)('the script on a machine', () => {
       ['ipset.txt', ['ipset', 'save']],
       ['iptables-save.txt', ['iptables-save', '-c']],
       ['iptables-legacy-save.txt', ['iptables-legacy-save', '-c']],
+      ['iptables-nft-save.txt', ['iptables-nft-save', '-c']],
+      ['ip6tables-save.txt', ['ip6tables-save', '-c']],
+      ['ip6tables-legacy-save.txt', ['ip6tables-legacy-save', '-c']],
+      ['ip6tables-nft-save.txt', ['ip6tables-nft-save', '-c']],
+      ['nft.json', ['nft', '-j', 'list', 'ruleset']],
     ];
     for (const [file, argv] of expected) {
       for (const [folder, enter] of [
@@ -131,6 +136,23 @@ describe.runIf(isRoot)('the script on a machine', () => {
     }
     expect(files.get('nodes/n1/ip-rule-4.json')).toContain('"suppress_prefixlen":0');
     expect(files.get('nodes/n1/ip-route-4.json')).toContain('"table":"52"');
+  });
+
+  it('has the tables, the counters and the settings of the packet filter, for the machine and for its pods', () => {
+    for (const folder of ['nodes/n1', 'nodes/n1/pods/shop_web-0']) {
+      for (const file of ['conntrack.txt', 'nstat.json', 'sysctl.txt']) {
+        expect(reference.items.get(`${folder}/${file}`), file).toMatchObject({ exit: 0 });
+        expect(reference.items.get(`${folder}/${file}`), file).not.toHaveProperty('problem');
+      }
+      const settings = reference.files.get(`${folder}/sysctl.txt`) ?? '';
+      for (const key of ['bridge.bridge-nf-call-iptables', 'netfilter.nf_conntrack_max', 'ipv4.ip_forward'])
+        expect(settings).toMatch(new RegExp(`^net\\.${key.replaceAll('.', '\\.')} = \\d+$`, 'm'));
+    }
+    expect(reference.files.get('nodes/n1/iptables-legacy-save.txt')).toContain(
+      '-A FORWARD -s 10.42.0.0/16 -j ACCEPT',
+    );
+    expect(reference.files.get('nodes/n1/iptables-save.txt')).toContain('! -d 224.0.0.0/4 -j MASQUERADE');
+    expect(reference.files.get('nodes/n1/ipset.txt')).toContain('create pods hash:ip');
   });
 
   it('names pods by their namespace, their cgroup or their files, and leaves no odd namespace out', () => {
@@ -346,6 +368,14 @@ describe.runIf(isRoot)('the script on a machine', () => {
       expect(files.has('nodes/n1/tailscale-netcheck.json')).toBe(false);
     });
 
+    it('blanks the keys of WireGuard and keeps what is public', async () => {
+      const peer = 'wg0\tpeer-public\tpreshared\t192.0.2.7:51820\t10.9.0.0/24\t0\t0\t0\toff';
+      const { files } = await collectWith('wg', `printf 'wg0\tprivate\town-public\t51820\toff\n${peer}\n'`);
+      expect(files.get('nodes/n1/wg.txt')).toBe(
+        `wg0\tREDACTED\town-public\t51820\toff\n${peer.replace('preshared', 'REDACTED')}\n`,
+      );
+    });
+
     it('keeps a partial dump beside its exit', async () => {
       const { files, items } = await collectWith(
         'iptables-save',
@@ -488,6 +518,41 @@ describe.runIf(isRoot)('the script on a machine', () => {
     expect((await running).exit).toBe(exit);
     expect(await findSurvivors(machine, '^sleep 985')).toBe('');
     expect(await inside('ls -d /run/waylaid-collect.* /tmp/waylaid-collect.* /tmp/never')).toBe('');
+  });
+});
+
+describe.runIf(isRoot)('the script where iptables cannot print the rules', () => {
+  // As tailscaled 1.102 writes them in its nftables mode.
+  const nativeRules = `
+nft add table ip filter
+nft 'add chain ip filter FORWARD { type filter hook forward priority 0; }'
+nft add chain ip filter ts-forward
+nft add rule ip filter FORWARD counter jump ts-forward
+nft 'add rule ip filter ts-forward iifname "tailscale0*" meta mark set meta mark & 0xff04ffff | 0x40000'
+`;
+
+  it('keeps the half that was printed, says that it is one, and has nft’s rules as a whole', async () => {
+    const machine = await startTestMachine(nativeRules);
+    try {
+      const argv = [...machine.enter, 'sh', '-s', '--', '--stdout', '--name', 'n1', '--max-pods', '0'];
+      const files = await untar((await runProgram(argv, script)).stdout);
+      const { items } = JSON.parse(files.get('waylaid.json')!) as { items: ManifestItem[] };
+      for (const file of ['iptables-save.txt', 'iptables-nft-save.txt']) {
+        const item = items.find(({ path }) => path === `nodes/n1/${file}`);
+        expect(item).toMatchObject({
+          exit: 3,
+          problem: 'failed',
+          detail: 'Error: meta sreg key not supported',
+        });
+        expect(files.get(`nodes/n1/${file}`)).toContain('-A FORWARD -j ts-forward');
+        expect(files.get(`nodes/n1/${file}`)).not.toContain('COMMIT');
+      }
+      for (const file of ['nft.json', 'nft.txt', 'iptables-legacy-save.txt', 'ip6tables-save.txt'])
+        expect(items.find(({ path }) => path === `nodes/n1/${file}`)).not.toHaveProperty('problem');
+      expect(files.get('nodes/n1/nft.txt')).toContain('meta mark & 0xff04ffff | 0x00040000');
+    } finally {
+      await machine.stop();
+    }
   });
 });
 

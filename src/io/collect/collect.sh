@@ -417,7 +417,7 @@ collect_iptables() {
   done
 }
 
-sysctl_pattern='^net\.(ipv4\.(ip_forward|conf\.|ip_no_pmtu_disc|tcp_mtu_probing|fib_multipath_|ip_local_port_range|ip_nonlocal_bind|fwmark_reflect|tcp_fwmark_accept|neigh\.default\.gc_thresh)|ipv6\.(conf\.|fib_multipath_|bindv6only|neigh\.default\.gc_thresh)|bridge\.|netfilter\.nf_conntrack_(max|count|tcp_be_liberal|tcp_loose))'
+sysctl_pattern='^net\.(ipv4\.(ip_forward|conf\.|ip_no_pmtu_disc|tcp_mtu_probing|fib_multipath_|ip_local_port_range|ip_nonlocal_bind|fwmark_reflect|tcp_fwmark_accept|neigh\.default\.gc_thresh)|ipv6\.(conf\.|fib_multipath_|bindv6only|neigh\.default\.gc_thresh)|bridge\.|netfilter\.nf_conntrack_(max|count|buckets|checksum|log_invalid|tcp_be_liberal|tcp_loose|udp_timeout))'
 
 # The quoted text is for the inner shell: /proc/sys/net shows the namespace of the process that reads it.
 # shellcheck disable=SC2016
@@ -427,7 +427,9 @@ sysctl_by_hand='grep -H "" /proc/sys/net/ipv4/ip_forward* /proc/sys/net/ipv4/con
 /proc/sys/net/ipv4/neigh/default/gc_thresh* /proc/sys/net/ipv6/conf/*/* /proc/sys/net/ipv6/fib_multipath_*
 /proc/sys/net/ipv6/bindv6only /proc/sys/net/ipv6/neigh/default/gc_thresh* /proc/sys/net/bridge/*
 /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_count
-/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal /proc/sys/net/netfilter/nf_conntrack_tcp_loose 2>/dev/null; :'
+/proc/sys/net/netfilter/nf_conntrack_buckets /proc/sys/net/netfilter/nf_conntrack_checksum
+/proc/sys/net/netfilter/nf_conntrack_log_invalid /proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal
+/proc/sys/net/netfilter/nf_conntrack_tcp_loose /proc/sys/net/netfilter/nf_conntrack_udp_timeout* 2>/dev/null; :'
 
 collect_sysctl() {
   if [ "$sysctl_kind" = pattern ]; then
