@@ -11,6 +11,7 @@ import type { CiliumEndpoint, CiliumFacts, CiliumIpcacheEntry } from '../snapsho
 import { judgeCiliumPolicy } from './cilium-policy.ts';
 import type { PolicyAnswer } from './cilium-policy.ts';
 import { missingCiliumState, readCiliumSetup } from './datapath/recognise-cilium.ts';
+import type { CiliumSetup } from './datapath/recognise-cilium.ts';
 import { viewNode } from './datapath/node-signals.ts';
 import type { NodeView } from './datapath/node-signals.ts';
 import type { Namespace, Network } from './network.ts';
@@ -38,10 +39,12 @@ export type CiliumWay =
       readonly kind: 'tunnel';
       readonly link: string;
       readonly remote: Address;
+      /** UDP port of the tunnel. */
+      readonly port: number;
       readonly evidence: readonly Evidence[];
     }
-  /** The node's own tables decide. */
-  | { readonly kind: 'stack'; readonly evidence: readonly Evidence[] }
+  /** The node's own tables decide about the packet, which carries this mark. */
+  | { readonly kind: 'stack'; readonly mark: number }
   | { readonly kind: 'denied'; readonly text: string; readonly evidence: readonly Evidence[] }
   /** `missing` where a file would settle it. */
   | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
@@ -88,8 +91,10 @@ function unknownSender({ view, place, packet }: Deciding, sender: CiliumEndpoint
 }
 
 function sourceIdentity(deciding: Deciding): number | undefined {
-  if (deciding.place.from === 'node') return hostIdentity;
-  return findIdentity(deciding, deciding.packet.source)?.identity;
+  const { source } = deciding.packet;
+  return deciding.place.from === 'node' && isOwn(deciding, source)
+    ? hostIdentity
+    : findIdentity(deciding, source)?.identity;
 }
 
 /** The longest prefix of the ipcache that holds the address. */
@@ -160,34 +165,49 @@ function stopOf({ view, packet }: Deciding, answer: PolicyAnswer): CiliumWay | u
   return { kind: 'unknown', question: `${question.slice(0, -1)} (${why})?` };
 }
 
+function isOwn({ view }: Deciding, address: Address): boolean {
+  return [...view.root.addressesByLink.values()].some((rows) => rows.some((row) => row.address === address));
+}
+
 function leaveNode(deciding: Deciding): CiliumWay {
   const { view, cilium, packet, place } = deciding;
-  const isOwn = [...view.root.addressesByLink.values()].some((rows) =>
-    rows.some((row) => row.address === packet.destination),
-  );
-  if (isOwn) return { kind: 'stack', evidence: [] };
+  if (isOwn(deciding, packet.destination)) return backToKernel(deciding);
   const setup = readCiliumSetup(view);
-  if (setup.isTunneled === false) return backToKernel(deciding, []);
+  if (setup.isTunneled === false) return backToKernel(deciding);
   if (cilium?.ipcache.known !== true) {
     const question = `by which tunnel does Cilium on ${view.root.id} send packets for ${packet.destination}?`;
     return { kind: 'unknown', question, missing: missingCiliumState(view, 'ipcache') };
   }
   const entry = findIdentity(deciding, packet.destination);
   const remote = entry?.isTunnelSkipped === true ? undefined : entry?.tunnelEndpoint;
-  if (entry === undefined || remote === undefined)
-    return backToKernel(deciding, entry === undefined ? [] : [entry.evidence]);
+  if (entry === undefined || remote === undefined) return backToKernel(deciding);
   const link = findTunnelLink(view);
   if (link !== undefined && place.from !== 'outside')
-    return { kind: 'tunnel', link, remote, evidence: [entry.evidence] };
+    return { kind: 'tunnel', link, remote, port: tunnelPort(setup, link), evidence: [entry.evidence] };
   const question = `what does Cilium on ${view.root.id} do with a packet for ${packet.destination} from outside?`;
   return { kind: 'unknown', question, missing: missingCiliumState(view, 'ipcache') };
 }
 
 /** What the kernel's routing has already sent to Cilium's device does not come back to it. */
-function backToKernel({ view, packet, place }: Deciding, evidence: readonly Evidence[]): CiliumWay {
-  if (place.from !== 'node') return { kind: 'stack', evidence };
+function backToKernel(deciding: Deciding): CiliumWay {
+  const { view, packet, place } = deciding;
+  if (place.from !== 'node') return { kind: 'stack', mark: identityMark(deciding) };
   const question = `what does Cilium on ${view.root.id} do with the node's own packets for ${packet.destination}?`;
   return { kind: 'unknown', question, missing: missingCiliumState(view, 'ipcache') };
+}
+
+/** set_identity_mark with MARK_MAGIC_IDENTITY (bpf/lib/identity.h, bpf/lib/common.h): on unless enable-identity-mark is false. */
+function identityMark({ view, endpoints, place }: Deciding): number {
+  const sender = endpoints.find((endpoint) => endpoint.link === place.link);
+  if (place.from !== 'pod' || sender?.identity === undefined) return 0;
+  if (readCiliumSetup(view).isIdentityMarked === false) return 0;
+  return (((sender.identity & 0xffff) << 16) | 0x0f00 | ((sender.identity >>> 16) & 0xff)) >>> 0;
+}
+
+const usualPorts: Readonly<Record<string, number>> = { cilium_vxlan: 8472, cilium_geneve: 6081 };
+
+function tunnelPort(setup: CiliumSetup, link: string): number {
+  return setup.tunnelPort ?? usualPorts[link] ?? 8472;
 }
 
 function findTunnelLink({ root }: NodeView): string | undefined {

@@ -3,15 +3,18 @@
 import { classifyInput } from './source-validation.ts';
 import type { InputAnswer } from './source-validation.ts';
 import type { RouteQuery } from './lookup.ts';
-import { describeOpaqueDevice } from './opaque-device.ts';
+import { carryTranslated } from './bridge-translation.ts';
+import { crossDevice, passServices } from './cross-datapath.ts';
+import type { DevicePassage } from './cross-datapath.ts';
 import { addRouteHops } from './route-hops.ts';
 import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
 import { passHook } from './pass-hook.ts';
 import type { PassingPlace } from './pass-hook.ts';
-import { endForAnswer, postroute } from './send.ts';
+import { endForAnswer, postroute, sendTranslated } from './send.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
+import type { Address } from '../net/address.ts';
 
 export type Input = Extract<Stage, { kind: 'input' }>;
 
@@ -19,21 +22,41 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
   const namespace = namespaceAt(network, stage.namespace);
   const place = `${stage.namespace} ${stage.link} ${state.packet.source} ${state.packet.destination}`;
   if (state.visited.has(place)) return [endLost(state, stage.namespace, 'loop')];
-  const opaque = describeOpaqueDevice(namespace, stage.link);
-  if (opaque !== undefined) {
-    const question = `what does ${opaque} on ${stage.link} of ${namespace.id} do with packets that come in there?`;
-    return [endUnknown(state, namespace.id, question)];
-  }
-  const entering: WalkState = {
-    ...withPacket(state, { mark: 0 }),
-    tracking: undefined,
-    visited: new Set([...state.visited, place]),
-  };
+  const seen = { ...withPacket(state, { mark: 0 }), visited: new Set([...state.visited, place]) };
+  const passage =
+    crossDevice(seen, { network, namespace, link: stage.link, direction: 'in' }) ??
+    meetServices(network, namespace, seen, stage.link);
+  return [
+    ...passage.steps,
+    ...passage.toKernel.flatMap((next) => enterKernel(network, next, { namespace, stage })),
+  ];
+}
+
+/** A program on a NIC that passes packets to Services on by itself: where they go from there is not followed. */
+function meetServices(network: Network, namespace: Namespace, state: WalkState, link: string): DevicePassage {
+  const results = passServices(network, namespace, state, { kind: 'device', link });
+  if (results === undefined) return { steps: [], toKernel: [state] };
+  const { destination, destinationPort } = state.packet;
+  const question = `where do the programs on ${link} of ${namespace.id} send packets for ${destination}:${destinationPort}?`;
+  const steps = results.map((result) =>
+    result.kind === 'ended' ? result.step : endUnknown(result.state, namespace.id, question),
+  );
+  return { steps, toKernel: [] };
+}
+
+function enterKernel(
+  network: Network,
+  state: WalkState,
+  { namespace, stage }: { readonly namespace: Namespace; readonly stage: Input },
+): readonly Step[] {
+  const entering: WalkState = { ...state, tracking: undefined };
   const at: Place = {
     namespace,
     link: stage.link,
     ...(stage.port === undefined ? {} : { port: stage.port }),
+    before: stage.beforeBridge ?? state.packet.destination,
   };
+  if (stage.beforeBridge !== undefined) return routeInput(network, state, at);
   return passHook(entering, { network, ...describePlace(at), hook: 'prerouting' }).flatMap((result) =>
     result.kind === 'ended' ? [result.step] : routeInput(network, result.state, at),
   );
@@ -43,6 +66,8 @@ interface Place {
   readonly namespace: Namespace;
   readonly link: string;
   readonly port?: string;
+  /** Where the packet was going before PREROUTING. */
+  readonly before: Address;
 }
 
 function describePlace(place: Place): Pick<PassingPlace, 'namespace' | 'inputLink' | 'physicalInput'> {
@@ -52,9 +77,11 @@ function describePlace(place: Place): Pick<PassingPlace, 'namespace' | 'inputLin
 
 function routeInput(network: Network, state: WalkState, place: Place): readonly Step[] {
   const answer = classifyInput(place.namespace, inputQuery(state, place.link));
-  return answer.kind === 'forward'
-    ? forward(network, state, place, answer)
-    : endInput(network, state, place, answer);
+  if (answer.kind !== 'forward') return endInput(network, state, place, answer);
+  const { namespace, link, port, before } = place;
+  const arrival = port === undefined ? undefined : { network, namespace, bridge: link, port, before };
+  const carried = arrival === undefined ? undefined : carryTranslated(state, arrival, answer.route);
+  return carried ?? forward(network, state, place, answer);
 }
 
 function endInput(
@@ -80,11 +107,13 @@ function endInput(
 }
 
 function passLocal(network: Network, state: WalkState, place: Place): readonly Step[] {
-  return passHook(state, { network, ...describePlace(place), hook: 'input' }).map((result) =>
-    result.kind === 'ended'
-      ? result.step
-      : { state: result.state, stage: { kind: 'deliver', namespace: place.namespace.id } },
-  );
+  const { namespace } = place;
+  return passHook(state, { network, ...describePlace(place), hook: 'input' }).flatMap((result) => {
+    if (result.kind === 'ended') return [result.step];
+    const virtual = passServices(network, namespace, result.state, { kind: 'input' });
+    if (virtual !== undefined) return sendTranslated(network, namespace, virtual);
+    return [{ state: result.state, stage: { kind: 'deliver', namespace: namespace.id } }];
+  });
 }
 
 function inputQuery(state: WalkState, link: string): RouteQuery {

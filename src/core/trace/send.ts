@@ -1,6 +1,10 @@
 // A local sender: rule and route lookup, choice of the source address, OUTPUT (what is translated or marked there may be
 // routed again, with the source kept), POSTROUTING, and out. Order: Linux 6.12 ip_route_output_key_hash_rcu, then the OUTPUT and POSTROUTING
 // hooks.
+import { passServices, rememberTranslation } from './cross-datapath.ts';
+import type { DatapathResult } from './cross-datapath.ts';
+import type { Packet } from './flow.ts';
+import { lookupRoute } from './route-lookup.ts';
 import type { RouteAnswer, RouteQuery } from './lookup.ts';
 import { addErrorHop, addRouteHops, refusalOf } from './route-hops.ts';
 import { resolveAgain, resolveConnect, resolveOutput } from './route-output.ts';
@@ -20,6 +24,24 @@ type Found = Extract<RouteAnswer, { kind: 'route' }>;
 
 export function sendPacket(network: Network, state: WalkState, stage: Send): readonly Step[] {
   const namespace = namespaceAt(network, stage.namespace);
+  const connecting = passServices(network, namespace, state, { kind: 'connect' });
+  if (connecting === undefined) return sendFrom(network, state, { namespace, stage });
+  return connecting.flatMap((result) =>
+    result.kind === 'ended'
+      ? [result.step]
+      : sendFrom(network, result.state, { namespace, stage, asked: state.packet }),
+  );
+}
+
+interface Sending {
+  readonly namespace: Namespace;
+  readonly stage: Send;
+  /** Where a program at the socket changed the destination: the packet as it was asked for. */
+  readonly asked?: Packet;
+}
+
+function sendFrom(network: Network, state: WalkState, sending: Sending): readonly Step[] {
+  const { namespace, stage, asked } = sending;
   const query = outputQuery(state, stage);
   const answer = stage.isBound ? resolveOutput(namespace, query) : resolveConnect(namespace, query);
   if (answer.kind !== 'route') return [endWithoutRoute(state, namespace, answer)];
@@ -30,7 +52,8 @@ export function sendPacket(network: Network, state: WalkState, stage: Send): rea
     ];
   }
   const sourced = withPacket(state, { source });
-  return sendRouted(network, sourced, { namespace, answer: answer.route });
+  const kept = asked === undefined ? sourced : rememberTranslation(namespace, asked, sourced);
+  return sendRouted(network, kept, { namespace, answer: answer.route });
 }
 
 function endWithoutRoute(
@@ -129,8 +152,10 @@ function sendRouted(
     const place = { network, namespace, hook: 'output' as const, outputLink: hop.link ?? 'lo' };
     return passHook(routed, place).flatMap((result) => {
       if (result.kind === 'ended') return [result.step];
-      if (!result.isRerouted) return leave(network, result.state, { namespace, answer, hop });
-      return sendAgain(network, result.state, namespace);
+      if (result.isRerouted) return sendAgain(network, result.state, namespace);
+      const virtual = passServices(network, namespace, result.state, { kind: 'output' });
+      if (virtual !== undefined) return sendTranslated(network, namespace, virtual);
+      return leave(network, result.state, { namespace, answer, hop });
     });
   });
 }
@@ -160,6 +185,31 @@ function sendAgain(network: Network, state: WalkState, namespace: Namespace): re
   return listWays(answer).flatMap((hop) =>
     leave(network, addRouteHops(state, namespace.id, answer, hop), { namespace, answer, hop }),
   );
+}
+
+/**
+ * What IPVS gives another destination is routed as the machine's own, without a source, a mark or ports, and goes through
+ * OUTPUT (Linux 6.12 net/netfilter/ipvs/ip_vs_xmit.c: do_output_route4, ip_vs_nat_send_or_cont).
+ */
+export function sendTranslated(
+  network: Network,
+  namespace: Namespace,
+  results: readonly DatapathResult[],
+): readonly Step[] {
+  return results.flatMap((result) => {
+    if (result.kind === 'ended') return [result.step];
+    const { state } = result;
+    const query = { to: state.packet.destination, mark: 0, tos: 0, uid: 0, ipProtocol: 0 };
+    const answer = lookupRoute(namespace, { ...query, sourcePort: 0, destinationPort: 0 });
+    if (answer.kind !== 'route') return [endForAnswer(state, namespace, answer)];
+    return listWays(answer).flatMap((hop) => {
+      const routed = addRouteHops(state, namespace.id, answer, hop);
+      const place = { network, namespace, hook: 'output' as const, outputLink: hop.link ?? 'lo' };
+      return passHook(routed, place).flatMap((passed) =>
+        passed.kind === 'ended' ? [passed.step] : leave(network, passed.state, { namespace, answer, hop }),
+      );
+    });
+  });
 }
 
 function leave(network: Network, state: WalkState, about: Routed): readonly Step[] {

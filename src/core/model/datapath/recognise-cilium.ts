@@ -19,6 +19,10 @@ export interface CiliumSetup {
   readonly socketBalancing?: NonNullable<CiliumStatus['socketBalancing']>;
   readonly isTunneled?: boolean;
   readonly isMasqueradingByProgram?: boolean;
+  /** Packets that go on to the kernel's tables carry the sender's identity in their mark. */
+  readonly isIdentityMarked?: boolean;
+  /** UDP port of its tunnel, where it is not the usual one. */
+  readonly tunnelPort?: number;
   /** Devices that carry its program for what comes from outside. */
   readonly devices?: readonly string[];
 }
@@ -91,11 +95,15 @@ function readConfigured(network: Network): CiliumSetup {
   const balancing = balancingOf(replaced, flag('bpf-lb-sock'), flag('bpf-lb-sock-hostns-only'));
   const tunnel = tunnelOf(values.get('routing-mode'), values.get('tunnel'));
   const isMasqueraded = flag('enable-bpf-masquerade');
+  const isMarked = flag('enable-identity-mark');
+  const port = values.get('tunnel-port');
   return {
     ...(replaced === undefined ? {} : { isKubeProxyReplaced: replaced }),
     ...(balancing === undefined ? {} : { socketBalancing: balancing }),
     ...(tunnel === undefined ? {} : { isTunneled: tunnel }),
     ...(isMasqueraded === undefined ? {} : { isMasqueradingByProgram: isMasqueraded }),
+    ...(isMarked === undefined ? {} : { isIdentityMarked: isMarked }),
+    ...(port === undefined || !/^[1-9]\d*$/.test(port) ? {} : { tunnelPort: Number(port) }),
   };
 }
 

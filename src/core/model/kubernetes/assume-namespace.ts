@@ -1,6 +1,7 @@
 // The namespace of a pod that nobody looked into, as the CNI would have made it: one eth0 with the pod's address, the
 // connected prefix, a default route by the bridge's address (containernetworking bridge plugin with isGateway; flannel's
 // conflist of k3s 1.28 to 1.36), or by a link-local next hop where the node holds a host route (Calico).
+// Cilium's list of endpoints says the device of each pod where it was collected.
 // Every row cites the Pod, and the namespace is marked assumed.
 import { missing, present } from '../../fact/known.ts';
 import type { Evidence } from '../../fact/evidence.ts';
@@ -8,6 +9,7 @@ import { familyOf } from '../../net/address.ts';
 import type { Address, Family } from '../../net/address.ts';
 import { defaultPrefix, hostPrefix, makePrefix, prefixContains, widthOf } from '../../net/prefix.ts';
 import type { PodFact } from '../../snapshot/cluster-facts.ts';
+import type { MachineFacts } from '../../snapshot/machine-facts.ts';
 import type {
   AddressFact,
   LinkFact,
@@ -58,6 +60,23 @@ function findHostRoute(node: Namespace, address: Address): Attachment | undefine
   if (link === undefined || node.linksByName.get(link)?.kind !== 'veth') return undefined;
   const gateway = (family === 4 ? '169.254.1.1' : 'fe80::1') as Address;
   return { link, gateway, prefixLength: widthOf(family), kind: 'host-route' };
+}
+
+/** Cilium's own list says which device a pod has; its gateway is the address of cilium_host (Cilium 1.16, plugins/cilium-cni). */
+export function findEndpoint(
+  machine: MachineFacts,
+  node: Namespace,
+  address: Address,
+): Attachment | undefined {
+  const endpoints = machine.datapath?.cilium.endpoints;
+  if (endpoints?.known !== true) return undefined;
+  const link = endpoints.value.find((endpoint) => endpoint.addresses.includes(address))?.link;
+  const router = node.addressesByLink
+    .get('cilium_host')
+    ?.find((fact) => familyOf(fact.address) === familyOf(address));
+  if (link === undefined || router === undefined || !node.linksByName.has(link)) return undefined;
+  const prefixLength = widthOf(familyOf(address));
+  return { link, gateway: router.address, prefixLength, kind: 'host-route' };
 }
 
 /** The facts as they would have been read. `path` is the folder that the collector would have filled. */

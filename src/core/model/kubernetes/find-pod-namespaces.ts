@@ -8,7 +8,7 @@ import type { NamespaceFacts } from '../../snapshot/namespace-facts.ts';
 import { isOnPodNetwork } from '../pod-network.ts';
 import { buildNamespace } from '../host/build-namespace.ts';
 import type { Namespace } from '../network.ts';
-import { assumeNamespaceFacts, findAttachment } from './assume-namespace.ts';
+import { assumeNamespaceFacts, findAttachment, findEndpoint } from './assume-namespace.ts';
 import type { Attachment } from './assume-namespace.ts';
 
 export interface FoundPods {
@@ -35,7 +35,7 @@ export function findPodNamespaces(
       namespaces.push(buildNamespace(collected, { id, machine: root.id, isAssumed: false }));
       continue;
     }
-    const way = attach(root, pod.ips);
+    const way = attach(machine, root, pod.ips);
     if (way.size === 0) {
       notes.push({
         code: 'dangling-reference',
@@ -68,10 +68,14 @@ function findByAddress(machine: MachineFacts, ips: readonly Address[]): Namespac
   return undefined;
 }
 
-function attach(root: Namespace, ips: readonly Address[]): ReadonlyMap<Address, Attachment> {
+function attach(
+  machine: MachineFacts,
+  root: Namespace,
+  ips: readonly Address[],
+): ReadonlyMap<Address, Attachment> {
   const found = new Map<Address, Attachment>();
   for (const address of ips) {
-    const way = findAttachment(root, address);
+    const way = findAttachment(root, address) ?? findEndpoint(machine, root, address);
     if (way !== undefined) found.set(address, way);
   }
   return found;

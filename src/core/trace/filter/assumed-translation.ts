@@ -5,6 +5,7 @@
 import type { Missing } from '../../fact/known.ts';
 import { isPodAddress } from '../../model/cluster-network.ts';
 import type { Namespace, Network } from '../../model/network.ts';
+import { recogniseDatapath } from '../../model/recognise-datapath.ts';
 import { serviceKey } from '../../model/service-table.ts';
 import type { ServiceEntry } from '../../model/service-table.ts';
 import type { Address } from '../../net/address.ts';
@@ -33,8 +34,16 @@ export function findAssumedService(
   namespace: Namespace,
   packet: Packet,
 ): ServiceEntry | undefined {
-  if (!isRoot(namespace) || !namespace.id.startsWith('node/')) return undefined;
+  if (!isRoot(namespace) || !writesServiceChains(network, namespace)) return undefined;
   return network.services.byKey.get(serviceKey(packet.destination, packet.protocol, packet.destinationPort));
+}
+
+/** On a node whose Services nobody but kube-proxy translates, and that by chains: not IPVS, and not Cilium in its place. */
+export function writesServiceChains(network: Network, namespace: Namespace): boolean {
+  return (
+    namespace.id.startsWith('node/') &&
+    recogniseDatapath(network, namespace.id).hostServices.kind === 'kernel'
+  );
 }
 
 /** `undefined` where no Service has the address; a Service without endpoints is left for FORWARD and OUTPUT to refuse. */

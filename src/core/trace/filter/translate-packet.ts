@@ -14,7 +14,7 @@ import { invertTuple, mappedDestination, mappedSource, withConnection } from '..
 import { selectMasquerade } from '../masquerade-address.ts';
 import { addHop, endLost, endUnknown, isRoot, withPacket } from '../walk.ts';
 import type { HopText, WalkState } from '../walk.ts';
-import { assumeDestination, assumeSource } from './assumed-translation.ts';
+import { assumeDestination, assumeSource, writesServiceChains } from './assumed-translation.ts';
 import type { AssumedTranslation } from './assumed-translation.ts';
 import type { ChainOutcome, NatChoice } from './chain-outcome.ts';
 import { describeDecider, evidenceOfDecider } from './decider-elements.ts';
@@ -257,7 +257,7 @@ function serviceWord({ packet }: WalkState, { network }: HookPlace): string {
 function noteUntranslated(state: WalkState, place: HookPlace): WalkState {
   const { network, namespace } = place;
   const { packet } = state;
-  if (!isOnDestination(place) || !isRoot(namespace) || !namespace.id.startsWith('node/')) return state;
+  if (!isOnDestination(place) || !isRoot(namespace) || !writesServiceChains(network, namespace)) return state;
   const entry = network.services.byKey.get(
     serviceKey(packet.destination, packet.protocol, packet.destinationPort),
   );
