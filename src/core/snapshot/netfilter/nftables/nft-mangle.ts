@@ -31,7 +31,7 @@ function segmentSizeOf(key: Json | undefined, value: Json | undefined): number |
   return numberOf(value);
 }
 
-/** What neither routes nor filters read: queueing, tracing, labels, and header fields that no match here compares. */
+/** What decides no way: queueing, tracing, labels, and fields of the header that rules hardly ever compare afterwards. */
 const harmless: ReadonlySet<string> = new Set([
   'meta priority',
   'meta nftrace',

@@ -1,15 +1,14 @@
 // Reads what a rule of nftables does out of its statements. In: the `expr` array of `nft -j list ruleset` (the reader
-// puts the rule's comment behind it) and the table's family. Out: its steps. A statement that is not known here is an opaque step, and one
-// that nft could only print as text (1.0.6 does so for map updates) is read as text.
+// puts the rule's comment behind it) and the table's family. Out: its steps. A statement that is not known here is an
+// opaque step, and one that nft could only print as text (1.0.6 does so for map updates) is read as text.
 import type { FilterFamily } from '../filter-facts.ts';
 import type { RuleBody } from '../rule-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
-import { numberOf, objectOf, textOf } from '../../syntax/parse-json.ts';
+import { listOf, numberOf, objectOf, textOf } from '../../syntax/parse-json.ts';
 import { formatStatement } from './format-nft.ts';
 import { addMangle } from './nft-mangle.ts';
 import { addMatch, addVerdictMap } from './nft-match.ts';
 import { readVerdict } from './nft-elements.ts';
-import { listOf } from '../../syntax/parse-json.ts';
 import { taggedOf } from './nft-json.ts';
 import { addNat, addTproxy } from './nft-nat.ts';
 import { addReject } from './nft-reject.ts';
