@@ -2,67 +2,74 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeFile } from '../../../../../test/evidence/make-file.ts';
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterValue } from '../filter-facts.ts';
+import type { FilterKey, FilterStep, MarkEdit, NatRange } from '../rule-steps.ts';
 import { parseIptablesRule } from './parse-iptables-rule.ts';
 import { readIptablesDump } from './read-iptables-dump.ts';
 
 /** A step in a few words, so that a table of rules can be read. */
 function shorten(step: FilterStep): string {
   switch (step.kind) {
-    case 'match': {
-      const keys = step.keys.map((key) =>
-        [
-          key.field,
-          key.mask === undefined ? '' : `&${key.mask.toString(16)}`,
-          key.lookupLink === undefined ? '' : `@${key.lookupLink}`,
-          key.isMarkUsed === true ? '@mark' : '',
-        ].join(''),
-      );
-      const values =
-        step.values.kind === 'named'
-          ? `@${step.values.set}`
-          : step.values.elements
-              .map(({ key }) =>
-                key
-                  .map((value) => {
-                    if (value.kind === 'name') return `${value.name}${value.isPrefix ? '*' : ''}`;
-                    return value.from === value.to ? String(value.from) : `${value.from}..${value.to}`;
-                  })
-                  .join('.'),
-              )
-              .join(',');
-      return `${keys.join('.')} ${step.isNegated ? '!=' : '=='} ${values}`;
-    }
+    case 'match':
+      return shortenMatch(step);
     case 'ipset':
       return `${step.isNegated ? 'not ' : ''}in ${step.set} by ${step.directions.join(',')}`;
     case 'chance':
       return step.isAlways === true ? 'always' : step.isNever === true ? 'never' : 'chance';
     case 'rate':
       return step.isOver ? 'over rate' : 'within rate';
-    case 'verdict':
-      return Object.values(step.verdict).join(' ');
-    case 'set-mark': {
-      const { keep, from, fromMask, xor } = step.edit;
-      const hex = (value: number): string => value.toString(16);
-      const source = from === undefined ? '' : ` ${from}&${hex(fromMask ?? 0)}`;
-      return `${step.target} keep ${hex(keep)}${source} xor ${hex(xor)}`;
-    }
-    case 'nat':
-    case 'netmap': {
-      const { addresses, ports } = step.range;
-      const to = addresses === undefined ? '' : ` ${addresses.from}..${addresses.to}`;
-      return `${step.type}${to}${ports === undefined ? '' : ` :${ports.from}-${ports.to}`}`;
-    }
-    case 'tproxy':
-      return `tproxy ${step.address ?? '-'} ${step.port ?? '-'} ${JSON.stringify(step.mark)}`;
-    case 'clamp-mss':
-      return `clamp ${step.bytes}`;
     case 'opaque-match':
     case 'opaque':
       return `${step.kind}: ${step.why}`;
     default:
+      return shortenAction(step);
+  }
+}
+
+function shortenAction(step: FilterStep): string {
+  switch (step.kind) {
+    case 'verdict':
+      return Object.values(step.verdict).join(' ');
+    case 'set-mark':
+      return shortenEdit(step.target, step.edit);
+    case 'nat':
+    case 'netmap':
+      return shortenRange(step.type, step.range);
+    case 'tproxy':
+      return `tproxy ${step.address ?? '-'} ${step.port ?? '-'} ${JSON.stringify(step.mark)}`;
+    case 'clamp-mss':
+      return `clamp ${step.bytes}`;
+    default:
       return step.kind;
   }
+}
+
+function shortenMatch({ keys, isNegated, values }: Extract<FilterStep, { kind: 'match' }>): string {
+  const elements = values.kind === 'named' ? [] : values.elements;
+  const written = elements.map(({ key }) => key.map(shortenValue).join('.')).join(',');
+  return `${keys.map(shortenKey).join('.')} ${isNegated ? '!=' : '=='} ${written}`;
+}
+
+function shortenKey({ field, mask, lookupLink, isMarkUsed }: FilterKey): string {
+  const masked = mask === undefined ? field : `${field}&${mask.toString(16)}`;
+  const looked = lookupLink === undefined ? masked : `${masked}@${lookupLink}`;
+  return isMarkUsed === true ? `${looked}@mark` : looked;
+}
+
+function shortenValue(value: FilterValue): string {
+  if (value.kind === 'name') return `${value.name}${value.isPrefix ? '*' : ''}`;
+  return value.from === value.to ? String(value.from) : `${value.from}..${value.to}`;
+}
+
+function shortenEdit(target: string, { keep, from, fromMask, xor }: MarkEdit): string {
+  const hex = (value: number): string => value.toString(16);
+  const source = from === undefined ? '' : ` ${from}&${hex(fromMask ?? 0)}`;
+  return `${target} keep ${hex(keep)}${source} xor ${hex(xor)}`;
+}
+
+function shortenRange(type: string, { addresses, ports }: NatRange): string {
+  const to = addresses === undefined ? '' : ` ${addresses.from}..${addresses.to}`;
+  return `${type}${to}${ports === undefined ? '' : ` :${ports.from}-${ports.to}`}`;
 }
 
 function parse(text: string, family: 'ip' | 'ip6' = 'ip'): readonly string[] {
