@@ -136,6 +136,8 @@ export type LostWhy =
   | 'source-rejected'
   | 'no-neighbor'
   | 'no-fdb-entry'
+  /** A bridge would have to send it back by the port it came from. */
+  | 'no-hairpin'
   | 'link-down'
   | 'wrong-host'
   | 'left-the-cluster'

@@ -22,7 +22,9 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
   const namespace = namespaceAt(network, stage.namespace);
   const place = `${stage.namespace} ${stage.link} ${state.packet.source} ${state.packet.destination}`;
   if (state.visited.has(place)) return [endLost(state, stage.namespace, 'loop')];
-  const seen = { ...withPacket(state, { mark: 0 }), visited: new Set([...state.visited, place]) };
+  // What a bridge ran PREROUTING for keeps the mark it got there.
+  const arrived = stage.beforeBridge === undefined ? withPacket(state, { mark: 0 }) : state;
+  const seen = { ...arrived, visited: new Set([...state.visited, place]) };
   const passage =
     crossDevice(seen, { network, namespace, link: stage.link, direction: 'in' }) ??
     meetServices(network, namespace, seen, stage.link);

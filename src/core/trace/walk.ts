@@ -51,6 +51,8 @@ export type Stage =
       readonly link: string;
       /** The bridge's port that it came in by, where the device is a bridge. */
       readonly port?: string;
+      /** The bridge has run PREROUTING already, which changed the destination: where the packet was going before. */
+      readonly beforeBridge?: Address;
     }
   | { readonly kind: 'deliver'; readonly namespace: NamespaceId }
   | {
