@@ -65,6 +65,7 @@ function judge(
     const said = foretold.map(({ outcome }) => describeOutcome(outcome)).join(' or ');
     return `there: kernel ${describeForward(observed)}; foretold ${said}`;
   }
+  if (isPortDrawn(right, observed)) return 'same';
   const replies = right.flatMap(({ journey }) => repliesOf(journey));
   if (replies.length === 0 || observed.refusal !== undefined || observed.forward === undefined) return 'same';
   const answers = replies.map((reply) => outcomeOf(reply, flow));
@@ -73,6 +74,13 @@ function judge(
   if (doubt?.kind === 'unknown') return `unknown: ${doubt.why}`;
   const said = answers.map(describeOutcome).join(' or ');
   return `back: kernel ${describeSighting(observed.reply)}; foretold ${said} (there ${describeForward(observed)})`;
+}
+
+/** A port that the kernel drew is the answer's destination, and rules may look at it: what is foretold is one case of many. */
+function isPortDrawn(right: readonly { readonly outcome: Outcome }[], { forward }: Observation): boolean {
+  return right.every(
+    ({ outcome }) => outcome.kind === 'seen' && outcome.sighting.sourcePort !== forward?.sourcePort,
+  );
 }
 
 /** A way home without hops is taken for granted, and an answer without one has not been followed. */

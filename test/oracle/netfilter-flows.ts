@@ -167,7 +167,10 @@ function sendFlow(flow: OracleFlow): OutgoingPacket {
 function observeForward(live: LiveFilter, found: readonly Found[]): Observation {
   const forward = lastSighting(live, found, 'forward');
   if (forward !== undefined) return { forward };
-  const refused = found.find(({ event, packet }) => packet.part === 'refusal' && event.at === 'out');
+  // The reset for what a bridge brought goes straight out of its port (nf_send_reset with br_netfilter on).
+  const refused = found.find(
+    ({ event, packet }) => packet.part === 'refusal' && (event.at === 'out' || event.at === 'wire'),
+  );
   return refused?.packet.refusal === undefined ? {} : { refusal: refused.packet.refusal };
 }
 
