@@ -1,8 +1,10 @@
 // The rules that the lab writes for a cluster, against what the real kube-proxy, network policy controller and flannel wrote
 // for that very cluster: line by line, as iptables-save and nft print them. The names that hash a time are left open.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renderIptablesUpdate } from './kube-proxy-iptables.ts';
+import { restoreCommand } from './kube-proxy.ts';
 import { renderNftablesProxy } from './kube-proxy-nftables.ts';
 import { proxyNode, renderTables, renderTables6 } from './node-filter.ts';
 import { planLab } from './plan.ts';
@@ -192,6 +194,18 @@ function declarationsOf(text: string): string[] {
   }
   return declarations.sort();
 }
+
+describe('rules that count in objects which the kernel may not have', () => {
+  it('are written without their counters where it has not', () => {
+    const plan = recordedPlan('iptables');
+    const input = renderTables(plan, nodeAt(plan, 'n2'), portsOf(plan));
+    expect(input).toContain('-m nfacct --nfacct-name');
+    const fed = execFileSync('sh', ['-c', restoreCommand('cat')], { input, encoding: 'utf8' });
+    expect(fed).not.toContain('nfacct');
+    expect(fed).toContain('-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n');
+    expect(fed.split('\n')).toHaveLength(input.split('\n').length);
+  });
+});
 
 describe('kube-proxy in nftables mode', () => {
   it.each(['n1', 'n2'])('has the tables of the real one (%s)', (name) => {

@@ -19,9 +19,14 @@ export const kubeProxyFlushed: LabFault = {
   },
   changePlan: (plan) => ({ ...plan, hangingProxies: ['node-2'] }),
   make: (ground) =>
-    changeMachine(ground, 'node-2', [
-      ...['nat', 'filter'].map(
-        (table) => `iptables-save -t ${table} | grep -E -v '${proxyChains}' | iptables-restore -T ${table}`,
-      ),
-    ]),
+    changeMachine(
+      ground,
+      'node-2',
+      ground.plan.options.proxy === 'nftables'
+        ? ['nft delete table ip kube-proxy']
+        : ['nat', 'filter'].map(
+            (table) =>
+              `iptables-save -t ${table} | grep -E -v '${proxyChains}' | iptables-restore -T ${table}`,
+          ),
+    ),
 };

@@ -317,6 +317,12 @@ describe('usage', () => {
     expect(await complete('diagnose', '-o', '')).toEqual(['text', 'wide', 'json', 'yaml', 'name', ':4']);
     expect(await complete('explain', 'forwarding')).toEqual(['forwarding-off', ':4']);
     expect(await complete('diagnose', '--bundle', '')).toEqual([':0']);
+    expect(await complete('lab', 'up', '--proxy', '')).toEqual(['iptables', 'nftables', ':4']);
+    expect(await complete('lab', 'up', '--fault', 'rp-')).toEqual([
+      'rp-filter-strict',
+      'rp-filter-loose',
+      ':4',
+    ]);
     const scripts = await Promise.all(
       ['bash', 'zsh', 'fish', 'kubectl'].map((shell) => run(['completion', shell])),
     );
