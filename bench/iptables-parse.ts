@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleFile } from '../src/core/snapshot/bundle-file.ts';
-import type { FilterDump } from '../src/core/snapshot/netfilter/filter-facts.ts';
+import type { FilterDump } from '../src/core/snapshot/filter-facts.ts';
 import { parseIptablesRule } from '../src/core/snapshot/netfilter/iptables/parse-iptables-rule.ts';
 import { readIptablesDump } from '../src/core/snapshot/netfilter/iptables/read-iptables-dump.ts';
 import { startWorld } from '../test/oracle/routing-kernel.ts';

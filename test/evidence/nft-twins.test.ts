@@ -8,10 +8,10 @@ import type {
   FilterRule,
   FilterSetElement,
   FilterTable,
-} from '../../src/core/snapshot/netfilter/filter-facts.ts';
+} from '../../src/core/snapshot/filter-facts.ts';
 import { readNftJson } from '../../src/core/snapshot/netfilter/nftables/read-nft-json.ts';
 import { readNftText } from '../../src/core/snapshot/netfilter/nftables/read-nft-text.ts';
-import { parseFilterRule } from '../../src/core/snapshot/netfilter/parse-filter-rule.ts';
+import { parseFilterRule } from '../../src/core/snapshot/parse-filter-rule.ts';
 import type { Reading } from '../../src/core/snapshot/syntax/reading.ts';
 import { makeFile } from './make-file.ts';
 

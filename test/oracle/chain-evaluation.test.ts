@@ -2,19 +2,15 @@
 // nobody knows, exactly what can be drawn comes out. And a long chain, looked up by its index, against every rule of it.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type {
-  FilterSetElement,
-  FilterValue,
-  FilterVerdict,
-} from '../../src/core/snapshot/netfilter/filter-facts.ts';
-import type { FilterField, FilterKey, FilterStep } from '../../src/core/snapshot/netfilter/rule-steps.ts';
+import type { FilterSetElement, FilterValue, FilterVerdict } from '../../src/core/snapshot/filter-facts.ts';
+import type { FilterField, FilterKey, FilterStep } from '../../src/core/snapshot/filter-steps.ts';
 import type { ChainOutcome } from '../../src/core/trace/filter/chain-outcome.ts';
 import { evaluateChain } from '../../src/core/trace/filter/evaluate-chain.ts';
 import type { FilterPacket } from '../../src/core/trace/filter/filter-packet.ts';
 import { makePacket, makePlace, toAddress } from './made-chain.ts';
 import { runSlowly } from './slow-chain.ts';
 
-vi.mock('../../src/core/snapshot/netfilter/parse-filter-rule.ts', async () => {
+vi.mock('../../src/core/snapshot/parse-filter-rule.ts', async () => {
   const { readMadeRule } = await import('./made-chain.ts');
   return { parseFilterRule: readMadeRule };
 });

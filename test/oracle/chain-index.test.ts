@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FilterProgram, ProgramChain } from '../../src/core/model/filter-program.ts';
-import type { FilterChain, FilterRule, FilterTable } from '../../src/core/snapshot/netfilter/filter-facts.ts';
+import type { FilterChain, FilterRule, FilterTable } from '../../src/core/snapshot/filter-facts.ts';
 import { evaluateChain } from '../../src/core/trace/filter/evaluate-chain.ts';
 import type { FilterPacket } from '../../src/core/trace/filter/filter-packet.ts';
 import { makePacket, toAddress } from './made-chain.ts';

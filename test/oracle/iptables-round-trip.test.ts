@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseIptablesRule } from '../../src/core/snapshot/netfilter/iptables/parse-iptables-rule.ts';
 import { readIptablesDump } from '../../src/core/snapshot/netfilter/iptables/read-iptables-dump.ts';
-import type { FilterStep, RuleBody } from '../../src/core/snapshot/netfilter/rule-steps.ts';
+import type { FilterStep, RuleBody } from '../../src/core/snapshot/filter-steps.ts';
 import { makeFile } from '../evidence/make-file.ts';
 import { makeRule } from './iptables-spellings.ts';
 import { rollDice } from './random.ts';

@@ -10,8 +10,8 @@ import type {
   FilterSet,
   FilterTable,
   IpsetFact,
-} from '../../src/core/snapshot/netfilter/filter-facts.ts';
-import type { FilterField, FilterStep, RuleBody } from '../../src/core/snapshot/netfilter/rule-steps.ts';
+} from '../../src/core/snapshot/filter-facts.ts';
+import type { FilterField, FilterStep, RuleBody } from '../../src/core/snapshot/filter-steps.ts';
 import type { FilterPacket } from '../../src/core/trace/filter/filter-packet.ts';
 
 const bodies = new WeakMap<FilterRule, RuleBody>();

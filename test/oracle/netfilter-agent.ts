@@ -81,8 +81,12 @@ function speak(ask: Ask): Omit<Agent, 'end'> {
       if (done.exit !== 0) throw new Error(`exit ${done.exit} in ${place}: ${done.err.slice(0, 3000)}`);
       return done.out;
     },
-    watch: async (group, wires) => void (await ask({ do: 'watch', group, wires })),
-    serve: async (tcp, udp) => void (await ask({ do: 'serve', tcp, udp })),
+    watch: async (group, wires) => {
+      await ask({ do: 'watch', group, wires });
+    },
+    serve: async (tcp, udp) => {
+      await ask({ do: 'serve', tcp, udp });
+    },
     send: async (packets) => {
       const { events } = (await ask({ do: 'send', packets, quietMs })) as { events: readonly PacketEvent[] };
       if (events.some((event) => event.at === 'overrun')) throw new Error('the log of packets overran');

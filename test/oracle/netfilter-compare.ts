@@ -3,11 +3,12 @@
 // Where rules draw, more than one journey is foretold: the kernel's must be among them, and its answer among that one's.
 import { parseAddress } from '../../src/core/net/address.ts';
 import type { Network } from '../../src/core/model/network.ts';
-import type { Flow, Hop, Journey } from '../../src/core/trace/flow.ts';
+import type { Disposition, Flow, Hop, Journey } from '../../src/core/trace/flow.ts';
 import { traceFlow } from '../../src/core/trace/trace-flow.ts';
 import { describeSighting } from './netfilter-flows.ts';
 import type { Observation, OracleFlow, Sighting } from './netfilter-flows.ts';
 import { outside } from './netfilter-topology.ts';
+import type { Place } from './netfilter-topology.ts';
 
 const router = 'node/router';
 
@@ -115,20 +116,32 @@ function describeOutcome(outcome: Outcome): string {
 function outcomeOf(journey: Journey, flow: OracleFlow): Outcome {
   const { end, hops } = journey;
   const last = hops.findLast((hop) => hop.at === router);
-  if (end.kind === 'delivered' && end.to === router) return seenAt('local', hops.at(-1), flow);
-  if (end.kind === 'refused' && end.by === router)
-    return end.why === 'port-closed' ? seenAt('local', last, flow) : { kind: 'refused', why: end.why };
+  if (isLocal(end)) return seenAt('local', last, flow);
+  if (end.kind === 'refused' && end.by === router) return { kind: 'refused', why: end.why };
   if (last !== undefined && isDeparture(last)) return seenAt(`out ${last.link ?? ''}`, last, flow);
   if (end.kind === 'unknown') return { kind: 'unknown', why: end.question };
-  // The asker does not take it for an answer, and it came to its namespace all the same.
-  const to =
-    end.kind === 'delivered' ? end.to : end.kind === 'lost' && end.why === 'reply-unmatched' ? end.at : '';
-  const past = outside.find((place) => place.id === to);
-  if (end.kind === 'lost' && past === undefined) return { kind: 'lost', why: `${end.why} at ${end.at}` };
-  if (past === undefined) return { kind: 'lost', why: end.kind };
-  const carried = seenAt(`to ${past.name}`, hops.at(-1), flow);
-  if (carried.kind !== 'seen') return carried;
-  return { kind: 'seen', sighting: { ...carried.sighting, mark: last?.packet.mark ?? 0 } };
+  const past = placePast(end);
+  if (past !== undefined) return seenPast(past, last?.packet.mark ?? 0, seenAt('', hops.at(-1), flow));
+  return { kind: 'lost', why: end.kind === 'lost' ? `${end.why} at ${end.at}` : end.kind };
+}
+
+/** Nobody may listen there, or nobody may have asked: it was for the router itself. */
+function isLocal(end: Disposition): boolean {
+  if (end.kind === 'delivered') return end.to === router;
+  if (end.kind === 'refused') return end.by === router && end.why === 'port-closed';
+  return end.kind === 'lost' && end.at === router && end.why === 'wrong-host';
+}
+
+/** The place beyond the router; an asker that does not take it for an answer got it all the same. */
+function placePast(end: Disposition): Place | undefined {
+  const isUnmatched = end.kind === 'lost' && end.why === 'reply-unmatched';
+  const to = end.kind === 'delivered' ? end.to : isUnmatched ? end.at : undefined;
+  return outside.find((place) => place.id === to);
+}
+
+function seenPast(place: Place, mark: number, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'seen') return outcome;
+  return { kind: 'seen', sighting: { ...outcome.sighting, place: `to ${place.name}`, mark } };
 }
 
 function isDeparture(hop: Hop): boolean {

@@ -4,17 +4,13 @@
 import { spawnSync } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
-import type {
-  FilterDump,
-  FilterSetElement,
-  FilterTable,
-} from '../../src/core/snapshot/netfilter/filter-facts.ts';
+import type { FilterDump, FilterSetElement, FilterTable } from '../../src/core/snapshot/filter-facts.ts';
 import { formatNftRule } from '../../src/core/snapshot/netfilter/nftables/format-nft.ts';
 import { parseNftRuleText } from '../../src/core/snapshot/netfilter/nftables/parse-nft-rule-text.ts';
 import { readNftJson } from '../../src/core/snapshot/netfilter/nftables/read-nft-json.ts';
 import { readNftText } from '../../src/core/snapshot/netfilter/nftables/read-nft-text.ts';
-import { parseFilterRule } from '../../src/core/snapshot/netfilter/parse-filter-rule.ts';
-import type { FilterStep, RuleBody } from '../../src/core/snapshot/netfilter/rule-steps.ts';
+import { parseFilterRule } from '../../src/core/snapshot/parse-filter-rule.ts';
+import type { FilterStep, RuleBody } from '../../src/core/snapshot/filter-steps.ts';
 import type { Reading } from '../../src/core/snapshot/syntax/reading.ts';
 import { makeFile } from '../evidence/make-file.ts';
 import { spellRuleset } from './nft-spellings.ts';

@@ -3,17 +3,13 @@
 // and what is drawn as well, so that trying all answers gives everything that can happen.
 import type { ProgramChain } from '../../src/core/model/filter-program.ts';
 import { wordsOf } from '../../src/core/net/address.ts';
-import type {
-  FilterRule,
-  FilterSetElement,
-  FilterValue,
-} from '../../src/core/snapshot/netfilter/filter-facts.ts';
+import type { FilterRule, FilterSetElement, FilterValue } from '../../src/core/snapshot/filter-facts.ts';
 import type {
   FilterField,
   FilterKey,
   FilterStep,
   FilterValues,
-} from '../../src/core/snapshot/netfilter/rule-steps.ts';
+} from '../../src/core/snapshot/filter-steps.ts';
 import type { FilterPacket } from '../../src/core/trace/filter/filter-packet.ts';
 import { readMadeRule } from './made-chain.ts';
 

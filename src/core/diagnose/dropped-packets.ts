@@ -2,7 +2,8 @@
 // flows. Out: each packet with where it was ended, whether it carried another one (an overlay's outer packet), and how.
 import type { CauseGroup } from './cause-group.ts';
 import { unfoldHops } from './propose-filter.ts';
-import type { FilterPlace } from '../snapshot/netfilter/filter-place.ts';
+import type { Change } from '../snapshot/change.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
 import type { Element, Journey, Packet } from '../trace/flow.ts';
 
 export interface DroppedPacket {
@@ -48,17 +49,20 @@ function isOf(group: CauseGroup, element: Element): boolean {
   return group.changes.some((change) => {
     if (!('namespace' in element) || !('namespace' in change) || change.namespace !== element.namespace)
       return false;
-    if (change.kind === 'remove-filter-rule')
-      return (
-        element.kind === 'filter-rule' &&
-        isSame(change.rule, element.rule) &&
-        change.rule.at === element.rule.at
-      );
+    const rule = ruleOf(change);
+    if (rule !== undefined)
+      return element.kind === 'filter-rule' && isSame(rule, element.rule) && rule.at === element.rule.at;
     if (element.kind !== 'filter-policy') return false;
     if (change.kind === 'insert-filter-rule' || change.kind === 'set-filter-policy')
       return isSame(change.chain, element.chain);
     return change.kind === 'rewrite-filter';
   });
+}
+
+/** The rule that goes, or that an exception is put in front of. */
+function ruleOf(change: Change): FilterRulePlace | undefined {
+  if (change.kind === 'remove-filter-rule') return change.rule;
+  return change.kind === 'insert-filter-rule' ? change.before : undefined;
 }
 
 function isSame(a: FilterPlace, b: FilterPlace): boolean {

@@ -1,8 +1,8 @@
 // Which program wrote a chain of the packet filter, by the names that each gives its own chains and tables. In: a place.
 // Out: the program, or `unknown` (a person, a script, a program that writes into the built-in chains). A built-in chain's
 // policy belongs to whoever of those that set it has chains beside it; where several have, nobody can say which.
-import type { FilterFacts } from '../snapshot/netfilter/filter-facts.ts';
-import type { FilterPlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterFacts } from '../snapshot/filter-facts.ts';
+import type { FilterPlace } from '../snapshot/filter-place.ts';
 import { listDumps } from './observe-filter.ts';
 
 export type FilterOwner =

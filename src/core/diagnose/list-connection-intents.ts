@@ -6,7 +6,7 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import { serviceKey } from '../model/service-table.ts';
 import type { ServiceEntry } from '../model/service-table.ts';
-import type { ConnectionFact } from '../snapshot/netfilter/filter-facts.ts';
+import type { ConnectionFact } from '../snapshot/filter-facts.ts';
 import type { Flow } from '../trace/flow.ts';
 
 export interface ConnectionDraft {

@@ -4,8 +4,8 @@
 import type { Evidence } from '../fact/evidence.ts';
 import type { Namespace } from '../model/network.ts';
 import type { FilterChange } from '../snapshot/edit-filter.ts';
-import type { FilterChain, FilterDump, FilterFacts } from '../snapshot/netfilter/filter-facts.ts';
-import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterChain, FilterDump, FilterFacts } from '../snapshot/filter-facts.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
 import {
   formatConnection,
   formatFilterPolicy,

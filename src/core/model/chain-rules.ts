@@ -1,8 +1,8 @@
 // The rules of a chain that a packet can match, read. In: a chain and the packet. Out: its rules in order, with what they
 // do. Of a chain with many rules (kube-proxy has one for each Service) those that name another address or port exactly
 // are passed over without having been read: they could not have matched.
-import type { FilterChain, FilterRule } from '../snapshot/netfilter/filter-facts.ts';
-import type { RuleBody } from '../snapshot/netfilter/rule-steps.ts';
+import type { FilterChain, FilterRule } from '../snapshot/filter-facts.ts';
+import type { RuleBody } from '../snapshot/filter-steps.ts';
 import { buildChainIndex, findRules } from './filter/chain-index.ts';
 import type { ChainIndex, PacketEnds } from './filter/chain-index.ts';
 import { readRule } from './filter-program.ts';

@@ -9,7 +9,7 @@ import type {
   FilterFamily,
   FilterOrigin,
   FilterTable,
-} from '../snapshot/netfilter/filter-facts.ts';
+} from '../snapshot/filter-facts.ts';
 import { compileFilter } from './compile-filter.ts';
 
 interface TableSketch {

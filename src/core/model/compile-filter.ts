@@ -3,7 +3,7 @@
 import { present } from '../fact/known.ts';
 import type { Known } from '../fact/known.ts';
 import type { Family } from '../net/address.ts';
-import type { FilterFacts, FilterHook } from '../snapshot/netfilter/filter-facts.ts';
+import type { FilterFacts, FilterHook } from '../snapshot/filter-facts.ts';
 import { chooseTables } from './filter/choose-tables.ts';
 import type { ChosenTable } from './filter/choose-tables.ts';
 import type { FilterProgram, ProgramChain } from './filter-program.ts';

@@ -8,9 +8,9 @@ import type {
   FilterRule,
   FilterTable,
   IpsetFact,
-} from '../snapshot/netfilter/filter-facts.ts';
-import { parseFilterRule } from '../snapshot/netfilter/parse-filter-rule.ts';
-import type { RuleBody } from '../snapshot/netfilter/rule-steps.ts';
+} from '../snapshot/filter-facts.ts';
+import { parseFilterRule } from '../snapshot/parse-filter-rule.ts';
+import type { RuleBody } from '../snapshot/filter-steps.ts';
 
 /** A table in its dump. */
 export interface ProgramTable {

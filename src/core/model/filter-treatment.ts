@@ -9,7 +9,7 @@ import type {
   FilterFacts,
   FilterRule,
   FilterTable,
-} from '../snapshot/netfilter/filter-facts.ts';
+} from '../snapshot/filter-facts.ts';
 
 /** Chains lead to chains; policies of network policies are three deep, and no deeper text tells pods apart. */
 const maxDepth = 4;

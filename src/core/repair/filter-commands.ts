@@ -3,8 +3,8 @@
 // a removed rule stood, so that undo puts it back there. Out: argv lists.
 import type { Change } from '../snapshot/change.ts';
 import type { FilterChange } from '../snapshot/edit-filter.ts';
-import type { FilterFacts, FilterRule } from '../snapshot/netfilter/filter-facts.ts';
-import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterFacts, FilterRule } from '../snapshot/filter-facts.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
 import { isNative, nameProtocol } from '../snapshot/format-filter.ts';
 import { findChain } from '../diagnose/observe-filter.ts';
 import type { ChangeCommands, RepairCommand } from './plan.ts';

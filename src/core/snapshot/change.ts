@@ -3,8 +3,8 @@
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Mac, RouteFact, RuleFact } from './namespace-facts.ts';
-import type { ConnectionTuple } from './netfilter/filter-facts.ts';
-import type { FilterPlace, FilterProgramName, FilterRulePlace } from './netfilter/filter-place.ts';
+import type { ConnectionTuple } from './filter-facts.ts';
+import type { FilterPlace, FilterProgramName, FilterRulePlace } from './filter-place.ts';
 
 export type RouteEdit = Omit<RouteFact, 'evidence'>;
 export type RuleEdit = Omit<RuleFact, 'evidence'>;

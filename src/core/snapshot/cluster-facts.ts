@@ -1,5 +1,6 @@
 // What the Kubernetes API said: every object raw (unknown fields survive), with typed projections of the kinds that
 // waylaid follows.
+import type { Json } from './json.ts';
 import type { Evidence } from '../fact/evidence.ts';
 import { missing } from '../fact/known.ts';
 import type { Known } from '../fact/known.ts';
@@ -7,8 +8,7 @@ import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { LogLine } from './machine-facts.ts';
 
-export type Json =
-  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type { Json } from './json.ts';
 
 export interface KubeObject {
   readonly evidence: Evidence;

@@ -14,8 +14,8 @@ import type {
   FilterFacts,
   FilterRule,
   FilterTable,
-} from './netfilter/filter-facts.ts';
-import type { FilterPlace, FilterProgramName, FilterRulePlace } from './netfilter/filter-place.ts';
+} from './filter-facts.ts';
+import type { FilterPlace, FilterProgramName, FilterRulePlace } from './filter-place.ts';
 import { isNative, textOfRule } from './format-filter.ts';
 
 export type FilterChange = Extract<

@@ -1,7 +1,7 @@
 // The packet filter's rules, policies and connections in the words of the commands that show them: for people, for keys
 // and for commands alike. In: places and facts. Out: one line each.
-import type { ConnectionFact, ConnectionTuple, FilterRule } from './netfilter/filter-facts.ts';
-import type { FilterPlace, FilterRulePlace } from './netfilter/filter-place.ts';
+import type { ConnectionFact, ConnectionTuple, FilterRule } from './filter-facts.ts';
+import type { FilterPlace, FilterRulePlace } from './filter-place.ts';
 import type { Address } from '../net/address.ts';
 
 /** As its dump prints it: after `-A CHAIN` for iptables, the whole rule for nftables. */

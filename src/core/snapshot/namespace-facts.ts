@@ -4,8 +4,8 @@ import type { Evidence } from '../fact/evidence.ts';
 import type { Known } from '../fact/known.ts';
 import type { Address, Family } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
-import type { FilterFacts } from './netfilter/filter-facts.ts';
-import type { FilterProgramName } from './netfilter/filter-place.ts';
+import type { FilterFacts } from './filter-facts.ts';
+import type { FilterProgramName } from './filter-place.ts';
 
 /** A MAC address, lower case, colons. */
 export type Mac = string;

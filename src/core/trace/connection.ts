@@ -1,6 +1,6 @@
 // What connection tracking remembers: one namespace's view of a connection, and what a packet on its way is to it.
 import type { NamespaceId } from '../model/network.ts';
-import type { ConnectionFact, ConnectionTuple } from '../snapshot/netfilter/filter-facts.ts';
+import type { ConnectionFact, ConnectionTuple } from '../snapshot/filter-facts.ts';
 import type { ConnectionView } from './filter/filter-packet.ts';
 
 /** What one namespace remembers of a connection. */

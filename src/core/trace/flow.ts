@@ -6,8 +6,8 @@ import type { Address } from '../net/address.ts';
 import type { NamespaceId } from '../model/network.ts';
 import type { Doubt } from './filter/chain-outcome.ts';
 import type { FdbFact, LinkFact, NeighborFact, RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
-import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
-import type { ConnectionFact } from '../snapshot/netfilter/filter-facts.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
+import type { ConnectionFact } from '../snapshot/filter-facts.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'icmp';
 

@@ -5,7 +5,7 @@
 // is related to the connection that it quotes, or invalid).
 import type { Address } from '../net/address.ts';
 import type { Namespace } from '../model/network.ts';
-import type { ConnectionFact, ConnectionTuple } from '../snapshot/netfilter/filter-facts.ts';
+import type { ConnectionFact, ConnectionTuple } from '../snapshot/filter-facts.ts';
 import type { ConnectionView } from './filter/filter-packet.ts';
 import type { Connection, QuotedPacket, Tracking } from './connection.ts';
 import type { Packet } from './flow.ts';

@@ -6,7 +6,7 @@ import { findFirewalls, findOwner, nameOwners } from '../filter-owner.ts';
 import type { FilterOwner } from '../filter-owner.ts';
 import type { World } from '../world.ts';
 import type { Change } from '../../snapshot/change.ts';
-import type { FilterPlace } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterPlace } from '../../snapshot/filter-place.ts';
 
 export type RemoveRule = Extract<Change, { kind: 'remove-filter-rule' }>;
 

@@ -4,7 +4,7 @@ import type { CauseGroup } from '../cause-group.ts';
 import type { CauseElement } from '../diagnosis.ts';
 import { unfoldHops } from '../propose-filter.ts';
 import { formatFilterPolicy } from '../../snapshot/format-filter.ts';
-import type { FilterPlace } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterPlace } from '../../snapshot/filter-place.ts';
 import type { Journey } from '../../trace/flow.ts';
 
 export interface PolicyElement {

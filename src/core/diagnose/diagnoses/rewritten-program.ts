@@ -7,7 +7,7 @@ import type { RewriteReason } from '../propose-filter.ts';
 import type { World } from '../world.ts';
 import { filterElements } from './filter-changes.ts';
 import { formatFilterRule } from '../../snapshot/format-filter.ts';
-import type { FilterProgramName } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterProgramName } from '../../snapshot/filter-place.ts';
 import type { Element, Journey } from '../../trace/flow.ts';
 
 export interface RewrittenProgram {

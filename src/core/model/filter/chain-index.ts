@@ -4,7 +4,7 @@
 // come before anything else in the rule count: what stands before them happens to every packet.
 import { parseAddress } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
-import type { FilterRule } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterRule } from '../../snapshot/filter-facts.ts';
 import type { Json } from '../../snapshot/cluster-facts.ts';
 
 /** What of a packet a rule is filed under. */

@@ -28,7 +28,7 @@ import type {
   FilterFamily,
   FilterOrigin,
   FilterTable,
-} from '../../snapshot/netfilter/filter-facts.ts';
+} from '../../snapshot/filter-facts.ts';
 import type { FilterGap } from '../filter-program.ts';
 
 export interface ChosenTable {

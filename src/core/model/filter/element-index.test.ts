@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareAddresses, parseAddress } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
-import type { FilterSetElement, FilterValue } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterSetElement, FilterValue } from '../../snapshot/filter-facts.ts';
 import { findElement } from './element-index.ts';
 import type { PacketValue } from './sort-key.ts';
 

@@ -2,7 +2,7 @@
 // element that holds it. Elements are grouped by which of their components are exact values: those are hashed, and only
 // elements that agree in them are searched by their ranges. Built at the first lookup, once for the same elements, so
 // that a set of 10,000 costs one pass and then a few comparisons for each packet.
-import type { FilterSetElement } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterSetElement } from '../../snapshot/filter-facts.ts';
 import { makeKeyRange, makeSortKey } from './sort-key.ts';
 import type { KeyRange, PacketValue } from './sort-key.ts';
 

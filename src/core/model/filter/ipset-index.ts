@@ -5,7 +5,7 @@
 import type { Address, Family } from '../../net/address.ts';
 import type { Known } from '../../fact/known.ts';
 import { formatPrefix, makePrefix } from '../../net/prefix.ts';
-import type { IpsetFact } from '../../snapshot/netfilter/filter-facts.ts';
+import type { IpsetFact } from '../../snapshot/filter-facts.ts';
 import { componentsOf, partKey, readMember } from './ipset-member.ts';
 import type { MemberPart } from './ipset-member.ts';
 

@@ -3,7 +3,7 @@
 // equals a name. A name's prefix pattern is the range of the names that start with it.
 import { familyOf, wordsOf } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
-import type { FilterValue } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterValue } from '../../snapshot/filter-facts.ts';
 
 /** What a packet has where a rule looks. */
 export type PacketValue =

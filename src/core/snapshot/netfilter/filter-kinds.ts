@@ -2,7 +2,7 @@
 // it. `iptables-save` prints nothing at all where there is nothing, and so do `ipset save` and `conntrack -L`.
 import type { Family } from '../../net/address.ts';
 import type { FactKind } from '../bundle/fact-shelf.ts';
-import type { ConnectionFact, FilterDump, IpsetFact } from './filter-facts.ts';
+import type { ConnectionFact, FilterDump, IpsetFact } from '../filter-facts.ts';
 import { readIptablesDump } from './iptables/read-iptables-dump.ts';
 import { readNftJson } from './nftables/read-nft-json.ts';
 import { readNftText } from './nftables/read-nft-text.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeFile } from '../../../../test/evidence/make-file.ts';
-import type { ConnectionFact } from './filter-facts.ts';
+import type { ConnectionFact } from '../filter-facts.ts';
 import { readConnections } from './read-connections.ts';
 
 function read(text: string, isTruncated = false): readonly ConnectionFact[] {

@@ -10,7 +10,7 @@ import { withoutUndefined } from '../syntax/parse-json.ts';
 import { notUnderstood, understood } from '../syntax/reading.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { wordsOf } from '../syntax/text-lines.ts';
-import type { ConnectionFact, ConnectionTuple } from './filter-facts.ts';
+import type { ConnectionFact, ConnectionTuple } from '../filter-facts.ts';
 
 export function readConnections(file: BundleFile): Reading<readonly ConnectionFact[]> {
   const lines = file.text().split('\n');

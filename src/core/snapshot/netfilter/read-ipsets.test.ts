@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeFile } from '../../../../test/evidence/make-file.ts';
-import type { IpsetFact } from './filter-facts.ts';
+import type { IpsetFact } from '../filter-facts.ts';
 import { readIpsets } from './read-ipsets.ts';
 
 function read(text: string): ReadonlyMap<string, IpsetFact> {

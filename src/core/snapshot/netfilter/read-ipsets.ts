@@ -8,7 +8,7 @@ import type { BundleFile } from '../bundle-file.ts';
 import { notUnderstood, understood } from '../syntax/reading.ts';
 import type { Reading } from '../syntax/reading.ts';
 import { readLines, wordsOf } from '../syntax/text-lines.ts';
-import type { IpsetFact, IpsetMember } from './filter-facts.ts';
+import type { IpsetFact, IpsetMember } from '../filter-facts.ts';
 
 interface SetDraft extends Omit<IpsetFact, 'members'> {
   readonly members: IpsetMember[];

@@ -1,7 +1,7 @@
 // What a statement of a rule does to a packet. In: a step that is no condition, and the branch. Out: the ways on from
 // here: to the rule's next step, out of the rule, or to a verdict; more than one where the kernel draws.
-import type { FilterVerdict } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterStep, MarkEdit } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterVerdict } from '../../snapshot/filter-facts.ts';
+import type { FilterStep, MarkEdit } from '../../snapshot/filter-steps.ts';
 import type { Branch } from './branch.ts';
 import type { NatChoice } from './chain-outcome.ts';
 import { listNatChoices, mapNetwork, readMappedRange } from './choose-nat.ts';

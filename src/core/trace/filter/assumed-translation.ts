@@ -9,7 +9,7 @@ import { recogniseDatapath } from '../../model/recognise-datapath.ts';
 import { serviceKey } from '../../model/service-table.ts';
 import type { ServiceEntry } from '../../model/service-table.ts';
 import type { Address } from '../../net/address.ts';
-import type { FilterProgramName } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterProgramName } from '../../snapshot/filter-place.ts';
 import type { Packet } from '../flow.ts';
 import { selectMasquerade } from '../masquerade-address.ts';
 import { isTailnetLink } from '../tailnet-link.ts';

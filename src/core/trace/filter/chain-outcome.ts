@@ -1,7 +1,7 @@
 // What one base chain can do with a packet. More than one outcome where a rule draws, or where nobody knows whether it
 // matches: then each outcome carries the doubt it depends on, with the side it takes.
 import type { Missing } from '../../fact/known.ts';
-import type { FilterRule } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterRule } from '../../snapshot/filter-facts.ts';
 import type { Address } from '../../net/address.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
 

@@ -2,8 +2,8 @@
 // possible, or undefined where there are too many to follow.
 import { familyOf, formatAddress, wordsOf } from '../../net/address.ts';
 import type { Address, Words } from '../../net/address.ts';
-import type { FilterSetElement } from '../../snapshot/netfilter/filter-facts.ts';
-import type { NatRange } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterSetElement } from '../../snapshot/filter-facts.ts';
+import type { NatRange } from '../../snapshot/filter-steps.ts';
 import type { NatChoice } from './chain-outcome.ts';
 
 type NatType = NatChoice['type'];

@@ -3,8 +3,8 @@ import { readRule, ruleEvidence } from '../../model/filter-program.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
 import type { NamespaceId } from '../../model/network.ts';
 import type { Evidence } from '../../fact/evidence.ts';
-import type { FilterRule } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterPlace, FilterRulePlace } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterRule } from '../../snapshot/filter-facts.ts';
+import type { FilterPlace, FilterRulePlace } from '../../snapshot/filter-place.ts';
 import type { Element, FilterEffect } from '../flow.ts';
 import type { Decider } from './chain-outcome.ts';
 

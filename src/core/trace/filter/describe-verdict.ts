@@ -1,5 +1,5 @@
 // A rule's verdict in a few words, as a trace tells what the rule did.
-import type { FilterVerdict } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterVerdict } from '../../snapshot/filter-facts.ts';
 
 export function describeVerdict(verdict: FilterVerdict): string {
   switch (verdict.kind) {

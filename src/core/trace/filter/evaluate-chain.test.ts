@@ -1,7 +1,7 @@
 // What a base chain does with a packet, rule by rule: the verdicts of nft_do_chain and ipt_do_table, forks, doubts and
 // their joining. Rules are given as steps; reading them from text is tested where they are read.
 import { describe, expect, it, vi } from 'vitest';
-import type { FilterStep } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterStep } from '../../snapshot/filter-steps.ts';
 import { evaluateChain } from './evaluate-chain.ts';
 import {
   addressMatch,
@@ -12,7 +12,7 @@ import {
   numberMatch,
 } from '../../../../test/oracle/made-chain.ts';
 
-vi.mock('../../snapshot/netfilter/parse-filter-rule.ts', async () => {
+vi.mock('../../snapshot/parse-filter-rule.ts', async () => {
   const { readMadeRule } = await import('../../../../test/oracle/made-chain.ts');
   return { parseFilterRule: readMadeRule };
 });

@@ -1,7 +1,7 @@
 // A packet as a rule of the packet filter sees it: its headers, its way, its connection, and what the rule may look up.
 import type { Packet } from '../flow.ts';
 import type { Address, Family } from '../../net/address.ts';
-import type { ConnectionTuple } from '../../snapshot/netfilter/filter-facts.ts';
+import type { ConnectionTuple } from '../../snapshot/filter-facts.ts';
 
 export interface ConnectionView {
   readonly state: 'new' | 'established' | 'related' | 'invalid' | 'untracked';

@@ -1,7 +1,7 @@
 // Where a packet is when it passes a hook, and what can become of it there.
 import type { FilterProgram } from '../../model/filter-program.ts';
 import type { Namespace, Network } from '../../model/network.ts';
-import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterHook } from '../../snapshot/filter-facts.ts';
 import type { Packet } from '../flow.ts';
 import type { Step, WalkState } from '../walk.ts';
 

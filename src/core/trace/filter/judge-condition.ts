@@ -3,8 +3,8 @@
 import type { Missing } from '../../fact/known.ts';
 import { testIpset } from '../../model/filter-sets.ts';
 import type { ProgramTable } from '../../model/filter-program.ts';
-import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterStep } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterHook } from '../../snapshot/filter-facts.ts';
+import type { FilterStep } from '../../snapshot/filter-steps.ts';
 import type { Branch } from './branch.ts';
 import type { FilterPacket } from './filter-packet.ts';
 import { lookUp } from './match-keys.ts';

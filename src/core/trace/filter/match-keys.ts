@@ -3,8 +3,8 @@
 // apply at all, several possibilities where a key is drawn, or why nobody knows.
 import { findElement, isOtherFamily } from '../../model/filter-sets.ts';
 import type { PacketValue } from '../../model/filter-sets.ts';
-import type { FilterSetElement, FilterTable, FilterValue } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterKey, FilterValues } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterSetElement, FilterTable, FilterValue } from '../../snapshot/filter-facts.ts';
+import type { FilterKey, FilterValues } from '../../snapshot/filter-steps.ts';
 import { readField } from './read-field.ts';
 import type { FieldSource, FieldValues } from './read-field.ts';
 

@@ -8,7 +8,7 @@
 import type { PacketValue } from '../../model/filter-sets.ts';
 import type { Address } from '../../net/address.ts';
 import { formatAddress, wordsOf } from '../../net/address.ts';
-import type { FilterField, FilterKey } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterField, FilterKey } from '../../snapshot/filter-steps.ts';
 import type { Branch } from './branch.ts';
 import type { ConnectionView, FilterPacket } from './filter-packet.ts';
 

@@ -3,8 +3,8 @@
 import { evidenceLabel } from '../../fact/evidence.ts';
 import { ruleEvidence } from '../../model/filter-program.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
-import type { FilterRule } from '../../snapshot/netfilter/filter-facts.ts';
-import type { FilterStep } from '../../snapshot/netfilter/rule-steps.ts';
+import type { FilterRule } from '../../snapshot/filter-facts.ts';
+import type { FilterStep } from '../../snapshot/filter-steps.ts';
 import { addAssumptions, addDecider, addDoubt, findDoubt } from './branch.ts';
 import type { Branch } from './branch.ts';
 import type { ChainVerdict } from './chain-outcome.ts';

@@ -7,7 +7,7 @@ import { familyOf } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
 import { serviceKey } from '../../model/service-table.ts';
-import type { FilterProgramName } from '../../snapshot/netfilter/filter-place.ts';
+import type { FilterProgramName } from '../../snapshot/filter-place.ts';
 import type { Element } from '../flow.ts';
 import type { Tracking } from '../connection.ts';
 import { invertTuple, mappedDestination, mappedSource, withConnection } from '../track-packet.ts';

@@ -4,7 +4,7 @@
 import { listRules } from '../../model/chain-rules.ts';
 import type { ChainRule } from '../../model/chain-rules.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
-import type { FilterHook } from '../../snapshot/netfilter/filter-facts.ts';
+import type { FilterHook } from '../../snapshot/filter-facts.ts';
 import type { Branch } from './branch.ts';
 import { mergeBranches } from './branch.ts';
 import type { ChainVerdict } from './chain-outcome.ts';

@@ -1,6 +1,6 @@
 // The chains that iptables' tables hang into the kernel's hooks, with their priorities: the xt tables of Linux 6.12
 // (net/ipv4/netfilter/iptable_*.c, the same for IPv6), and what iptables-nft 1.8.9 makes for the same names (nft.c).
-import type { BaseChain } from '../filter-facts.ts';
+import type { BaseChain } from '../../filter-facts.ts';
 
 export type ChainHook = Omit<BaseChain, 'policy'>;
 

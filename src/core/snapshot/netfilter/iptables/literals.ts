@@ -4,7 +4,7 @@
 import { familyOf, formatAddress, parseAddress, wordsOf } from '../../../net/address.ts';
 import type { Address, Family, Words } from '../../../net/address.ts';
 import { makePrefix, widthOf } from '../../../net/prefix.ts';
-import type { FilterValue } from '../filter-facts.ts';
+import type { FilterValue } from '../../filter-facts.ts';
 
 export interface NumberRange {
   readonly from: number;

@@ -1,7 +1,7 @@
 // What a rule says before its modules: addresses, devices, protocol, fragments. In: one such option. Out: its steps, in the
 // kernel's order (ip_packet_match in net/ipv4/netfilter/ip_tables.c, Linux 6.12) where the caller sorts them.
 import type { Family } from '../../../net/address.ts';
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterStep } from '../../filter-steps.ts';
 import { exactly, parseDevice, parseNetwork, parseProtocol } from './literals.ts';
 import { matchOn } from './match-steps.ts';
 import type { RuleParts } from './rule-parts.ts';

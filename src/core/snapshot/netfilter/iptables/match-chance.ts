@@ -1,6 +1,6 @@
 // Matches whose outcome no single packet decides: draws (statistic), rates (limit, hashlimit, connlimit), memory (recent),
 // and what always matches and only counts (nfacct). In: a module with its options. Out: its steps.
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterStep } from '../../filter-steps.ts';
 import { parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';

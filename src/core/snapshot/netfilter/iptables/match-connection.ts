@@ -2,8 +2,8 @@
 // What would surprise: a packet that belongs to no connection (INVALID, UNTRACKED) fails everything that asks about one,
 // negated or not, except the state itself; and once conntrack's `--ctstate` holds for such a packet, its other options
 // are not looked at (net/netfilter/xt_conntrack.c, xt_connmark.c, Linux 6.12).
-import type { FilterValue } from '../filter-facts.ts';
-import type { FilterField, FilterStep } from '../rule-steps.ts';
+import type { FilterValue } from '../../filter-facts.ts';
+import type { FilterField, FilterStep } from '../../filter-steps.ts';
 import {
   exactly,
   nameValue,

@@ -1,7 +1,7 @@
 // Matches on the packet itself and its sender: mark, length, ttl, hl, dscp, tos, pkttype, iprange, owner, set. In: a module
 // with its options. Out: its steps.
 import { compareAddresses, familyOf, parseAddress } from '../../../net/address.ts';
-import type { FilterField, FilterStep } from '../rule-steps.ts';
+import type { FilterField, FilterStep } from '../../filter-steps.ts';
 import { exactly, nameValue, numberValue, parseMasked, parseNumber, parseNumberRange } from './literals.ts';
 import { markStep } from './match-connection.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';

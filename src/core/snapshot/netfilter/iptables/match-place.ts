@@ -2,8 +2,8 @@
 // steps.
 import { parseAddress } from '../../../net/address.ts';
 import type { Address } from '../../../net/address.ts';
-import type { FilterValue } from '../filter-facts.ts';
-import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
+import type { FilterValue } from '../../filter-facts.ts';
+import type { FilterField, FilterKey, FilterStep } from '../../filter-steps.ts';
 import { exactly, nameValue, networkValue, parseDevice } from './literals.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';

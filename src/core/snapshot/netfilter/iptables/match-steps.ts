@@ -1,7 +1,7 @@
 // What the readers of single matches share: the shape of such a reader, and the steps they make.
 import type { Family } from '../../../net/address.ts';
-import type { FilterValue } from '../filter-facts.ts';
-import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
+import type { FilterValue } from '../../filter-facts.ts';
+import type { FilterField, FilterKey, FilterStep } from '../../filter-steps.ts';
 import type { RuleClause, RuleOption } from './rule-parts.ts';
 
 export interface MatchContext {

@@ -1,7 +1,7 @@
 // Matches on the transport header: tcp, udp, sctp, dccp, multiport, icmp, icmp6. In: a module with its options. Out: its
 // steps. What they look at besides (TCP options, SCTP chunks, DCCP types) is not understood, and says so.
-import type { FilterValue } from '../filter-facts.ts';
-import type { FilterField, FilterKey, FilterStep } from '../rule-steps.ts';
+import type { FilterValue } from '../../filter-facts.ts';
+import type { FilterField, FilterKey, FilterStep } from '../../filter-steps.ts';
 import { exactly, numberValue, parseNumber, parseNumberRange } from './literals.ts';
 import { matchOn, readOptions, soleArgument } from './match-steps.ts';
 import type { MatchReader } from './match-steps.ts';

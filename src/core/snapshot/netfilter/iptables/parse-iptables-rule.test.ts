@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeFile } from '../../../../../test/evidence/make-file.ts';
-import type { FilterValue } from '../filter-facts.ts';
-import type { FilterKey, FilterStep, MarkEdit, NatRange } from '../rule-steps.ts';
+import type { FilterValue } from '../../filter-facts.ts';
+import type { FilterKey, FilterStep, MarkEdit, NatRange } from '../../filter-steps.ts';
 import { parseIptablesRule } from './parse-iptables-rule.ts';
 import { readIptablesDump } from './read-iptables-dump.ts';
 

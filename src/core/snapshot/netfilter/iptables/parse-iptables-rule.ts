@@ -1,8 +1,8 @@
 // A rule of iptables as steps. In: its text as iptables-save prints it, without `-A CHAIN`, and the table's family. Out:
 // first what stands before the modules (the protocol among it), then the modules in their order, then the target: the
 // order in which the kernel looks at them. A rule without a target only counts. Text that is no rule is one opaque step.
-import type { FilterFamily } from '../filter-facts.ts';
-import type { FilterStep, RuleBody } from '../rule-steps.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
+import type { FilterStep, RuleBody } from '../../filter-steps.ts';
 import { readBasics } from './match-basics.ts';
 import { provesConnection } from './match-connection.ts';
 import { readMatch } from './read-match.ts';

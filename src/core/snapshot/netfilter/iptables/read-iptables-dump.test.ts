@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeFile } from '../../../../../test/evidence/make-file.ts';
-import type { FilterDump, FilterTable } from '../filter-facts.ts';
+import type { FilterDump, FilterTable } from '../../filter-facts.ts';
 import { readIptablesDump } from './read-iptables-dump.ts';
 
 function read(text: string, path = 'iptables-save.txt'): FilterDump {

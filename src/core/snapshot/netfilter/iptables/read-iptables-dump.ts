@@ -4,7 +4,7 @@
 // One pass; a rule keeps its text, and its meaning is read when a packet meets it. A node has up to 500,000 of them.
 import type { Note } from '../../../fact/note.ts';
 import type { BundleFile } from '../../bundle-file.ts';
-import type { FilterChain, FilterDump, FilterOrigin, FilterRule, FilterTable } from '../filter-facts.ts';
+import type { FilterChain, FilterDump, FilterOrigin, FilterRule, FilterTable } from '../../filter-facts.ts';
 import { notUnderstood, understood } from '../../syntax/reading.ts';
 import type { Reading } from '../../syntax/reading.ts';
 import { baseChainsOf } from './base-chains.ts';

@@ -1,6 +1,6 @@
 // One module of a rule as steps. In: the module with its options. Out: what it asks, or one opaque step where something of
 // it is not understood, because a rule without one of its matches would match more than it does.
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterStep } from '../../filter-steps.ts';
 import { chanceMatches } from './match-chance.ts';
 import { connectionMatches } from './match-connection.ts';
 import { packetMatches } from './match-packet.ts';

@@ -2,7 +2,7 @@
 // decides nothing, or an opaque step for what is not understood. A name that is no target and has no options is a chain:
 // iptables lets no chain have the name of a target (1.8.9: "chain name may not clash with target name").
 import type { Family } from '../../../net/address.ts';
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterStep } from '../../filter-steps.ts';
 import { parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
 import type { RuleClause, RuleParts } from './rule-parts.ts';

@@ -1,6 +1,6 @@
 // MARK and CONNMARK as edits of marks. In: the target with its options. Out: its step, or undefined where it is not
 // understood. xt_mark.c and xt_connmark.c (Linux 6.12) compute (mark & ~mask) ^ value for all of them.
-import type { FilterStep, MarkEdit } from '../rule-steps.ts';
+import type { FilterStep, MarkEdit } from '../../filter-steps.ts';
 import { parseMasked, parseNumber } from './literals.ts';
 import { soleArgument } from './match-steps.ts';
 import type { RuleClause, RuleOption } from './rule-parts.ts';

@@ -3,7 +3,7 @@
 // `--random`, `--random-fully` and `--persistent` choose among the same ports and addresses, so they change nothing here.
 import { compareAddresses, familyOf, parseAddress } from '../../../net/address.ts';
 import type { Address, Family } from '../../../net/address.ts';
-import type { FilterStep, NatRange } from '../rule-steps.ts';
+import type { FilterStep, NatRange } from '../../filter-steps.ts';
 import { parseMasked, parseNetwork, parseNumber, parseNumberRange } from './literals.ts';
 import type { RuleClause, RuleOption } from './rule-parts.ts';
 

@@ -1,6 +1,6 @@
 // Elements of sets and maps, named or written in a rule. In: their JSON and the kinds of the key's parts. Out: elements,
 // or what of them was not understood. The catch-all `*` comes last, because it stands for what no other element holds.
-import type { FilterSetElement, FilterValue, FilterVerdict } from '../filter-facts.ts';
+import type { FilterSetElement, FilterValue, FilterVerdict } from '../../filter-facts.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
 import { bodyOf, partsOf, taggedOf } from './nft-json.ts';

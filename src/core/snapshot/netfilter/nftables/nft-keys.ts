@@ -3,8 +3,8 @@
 // compares the transport protocol, `ip saddr` in a table of several families first the family (nft 1.0.6,
 // payload_gen_dependency). Undefined for what no packet that is traced here has.
 import { familyOf, ipv4Value, parseAddress } from '../../../net/address.ts';
-import type { FilterFamily } from '../filter-facts.ts';
-import type { FilterField, FilterKey } from '../rule-steps.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
+import type { FilterField, FilterKey } from '../../filter-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf, textOf, wordOf } from '../../syntax/parse-json.ts';
 import type { JsonObject } from '../../syntax/parse-json.ts';

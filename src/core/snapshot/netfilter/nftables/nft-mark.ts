@@ -1,6 +1,6 @@
 // `meta mark set …` and `ct mark set …`. Whatever is built of one mark, the other and constants by AND, OR, XOR and
 // shifts of constants is, bit by bit, (own mark AND a) XOR (other mark AND b) XOR c; anything else is not understood.
-import type { MarkEdit } from '../rule-steps.ts';
+import type { MarkEdit } from '../../filter-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf } from '../../syntax/parse-json.ts';
 import { taggedOf } from './nft-json.ts';

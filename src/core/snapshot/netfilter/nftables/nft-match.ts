@@ -1,7 +1,7 @@
 // `match` statements and verdict maps of nftables. In: the statement's JSON. Out: steps on the rule's draft. What is not
 // understood becomes an opaque match with its text, so that the rule never matches more than it does.
-import type { FilterSetElement, FilterValue } from '../filter-facts.ts';
-import type { FilterKey, FilterValues } from '../rule-steps.ts';
+import type { FilterSetElement, FilterValue } from '../../filter-facts.ts';
+import type { FilterKey, FilterValues } from '../../filter-steps.ts';
 import { compareAddresses, familyOf } from '../../../net/address.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, objectOf, textOf } from '../../syntax/parse-json.ts';

@@ -1,6 +1,6 @@
 // snat, dnat, masquerade, redirect and tproxy of nftables. In: the statement's JSON. Out: steps on the rule's draft. An
 // address and a port can each be a value, a range, or what a map holds under keys of the packet.
-import type { FilterStep, NatRange } from '../rule-steps.ts';
+import type { FilterStep, NatRange } from '../../filter-steps.ts';
 import { parseAddress } from '../../../net/address.ts';
 import type { Address } from '../../../net/address.ts';
 import type { Json } from '../../cluster-facts.ts';

@@ -1,6 +1,6 @@
 // Where a base chain stands among those of its hook: `priority dstnat - 10`, `priority 0`, as `nft list` (1.0.6) prints
 // it. The names mean other numbers in bridge tables than elsewhere (linux/netfilter_bridge.h).
-import type { FilterFamily } from '../filter-facts.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
 
 const usual: Readonly<Record<string, number | undefined>> = {
   raw: -300,

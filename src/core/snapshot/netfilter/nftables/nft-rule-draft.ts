@@ -1,7 +1,7 @@
 // A rule while its statements are read, one after the other: the steps so far, and which family and transport protocol
 // they have already asked for, so that what nft leaves out of a listing is added once and not more often.
-import type { FilterFamily } from '../filter-facts.ts';
-import type { FilterKey, FilterStep, FilterValues } from '../rule-steps.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
+import type { FilterKey, FilterStep, FilterValues } from '../../filter-steps.ts';
 import type { Implied } from './nft-keys.ts';
 import { numberRange } from './nft-values.ts';
 

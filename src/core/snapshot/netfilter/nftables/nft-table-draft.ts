@@ -8,7 +8,7 @@ import type {
   FilterRule,
   FilterSet,
   FilterTable,
-} from '../filter-facts.ts';
+} from '../../filter-facts.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { readElements } from './nft-elements.ts';
 import type { ElementData } from './nft-elements.ts';

@@ -2,7 +2,7 @@
 // JSON and the kind of value that is due there, which the key or the set's type decides (`8` alone does not say whether it
 // is a port or an icmp type). Out: a range of numbers or addresses, or a name; undefined where it is not understood, which
 // includes ranges that run backwards: nft (1.0.6) lists `meta mark < 9 meta length > 5` as `meta length != 9-5`.
-import type { FilterValue } from '../filter-facts.ts';
+import type { FilterValue } from '../../filter-facts.ts';
 import { compareAddresses, familyOf, formatAddress, parseAddress, wordsOf } from '../../../net/address.ts';
 import type { Address, Family } from '../../../net/address.ts';
 import { makePrefix, widthOf } from '../../../net/prefix.ts';

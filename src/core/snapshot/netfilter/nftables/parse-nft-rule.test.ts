@@ -1,8 +1,8 @@
 // What single rules of nftables mean, from JSON as nft prints it and from its text.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FilterFamily } from '../filter-facts.ts';
-import type { FilterStep } from '../rule-steps.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
+import type { FilterStep } from '../../filter-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { formatNftRule } from './format-nft.ts';
 import { readMarkEdit } from './nft-mark.ts';

@@ -1,8 +1,8 @@
 // Reads what a rule of nftables does out of its statements. In: the `expr` array of `nft -j list ruleset` (the reader
 // puts the rule's comment behind it) and the table's family. Out: its steps. A statement that is not known here is an
 // opaque step, and one that nft could only print as text (1.0.6 does so for map updates) is read as text.
-import type { FilterFamily } from '../filter-facts.ts';
-import type { RuleBody } from '../rule-steps.ts';
+import type { FilterFamily } from '../../filter-facts.ts';
+import type { RuleBody } from '../../filter-steps.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf, textOf } from '../../syntax/parse-json.ts';
 import { formatStatement } from './format-nft.ts';

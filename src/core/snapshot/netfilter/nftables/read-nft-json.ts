@@ -1,7 +1,7 @@
 // `nft -j list ruleset` as tables. In: the file. Out: tables with chains, rules and sets in printed order. A rule keeps
 // its statements; its comment, which nft prints beside them, is put behind them as `{"comment": …}`. Objects that rules
 // only refer to (counters, limits, quotas, helpers, flowtables) are left out, and rules that depend on them say so.
-import type { FilterDump, FilterRule } from '../filter-facts.ts';
+import type { FilterDump, FilterRule } from '../../filter-facts.ts';
 import type { BundleFile } from '../../bundle-file.ts';
 import type { Json } from '../../cluster-facts.ts';
 import { listOf, numberOf, objectOf, parseJsonObject, textOf } from '../../syntax/parse-json.ts';

@@ -1,7 +1,7 @@
 // `nft list ruleset` (with `-a` or without) as tables, where a host's nft has no JSON. In: the file. Out: the same tables
 // as from JSON; rules keep their line. Rules that iptables made are printed in a translation that leaves out what it
 // cannot say, so tables of origin iptables-nft are better read from iptables-save.
-import type { FilterDump, FilterRule } from '../filter-facts.ts';
+import type { FilterDump, FilterRule } from '../../filter-facts.ts';
 import type { BundleFile } from '../../bundle-file.ts';
 import { notUnderstood, understood } from '../../syntax/reading.ts';
 import type { Reading } from '../../syntax/reading.ts';

@@ -1,7 +1,7 @@
 // Listings of nftables as tables: what a damaged one is, who made a table, and rulesets as programs on a node write them.
 import { describe, expect, it } from 'vitest';
-import type { FilterDump, FilterTable } from '../filter-facts.ts';
-import { parseFilterRule } from '../parse-filter-rule.ts';
+import type { FilterDump, FilterTable } from '../../filter-facts.ts';
+import { parseFilterRule } from '../../parse-filter-rule.ts';
 import type { BundleFile } from '../../bundle-file.ts';
 import type { Reading } from '../../syntax/reading.ts';
 import { readNftJson } from './read-nft-json.ts';
