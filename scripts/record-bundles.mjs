@@ -9,6 +9,32 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { projectFolder, runKept } from './run-program.mjs';
 
+/** Bundles that are called as their fault. */
+const filterFaults = [
+  'docker-forward-drop',
+  'docker-beside-flannel',
+  'ufw-forward-drop',
+  'firewalld-reject',
+  'firewalld-trusts-cluster',
+  'ts-input-drops-cgnat',
+  'kube-proxy-flushed',
+  'kube-proxy-stale',
+  'masquerade-missing',
+  'masquerade-pod-to-pod',
+  'policy-with-exception',
+  'mark-collision',
+  'asymmetric-invalid',
+  'lan-sees-pods',
+  'bridge-nf-off',
+  'conntrack-stale-udp',
+  'policy-blocks-dns',
+  'mtu-too-large',
+  'mtu-icmp-dropped',
+  'rp-filter-strict',
+  'input-drops-vxlan',
+  'nodeport-local-policy',
+];
+
 /** By the bundle's name: the fault, and options of the lab. */
 const bundles = {
   'chapter-17': ['--fault', 'table52-cluster-cidr'],
@@ -26,6 +52,8 @@ const bundles = {
   'flannel-neighbor-missing': ['--fault', 'flannel-neighbor-missing'],
   'flannel-wrong-interface': ['--fault', 'flannel-wrong-interface'],
   'forwarding-off': ['--fault', 'forwarding-off'],
+  'healthy-nftables': ['--proxy', 'nftables'],
+  ...Object.fromEntries(filterFaults.map((name) => [name, ['--fault', name]])),
 };
 /** Recorded a second time from the same lab: what the same commands print without `-j`, and no list of what was asked. */
 const textTwin = 'chapter-17-text';
