@@ -5,7 +5,7 @@
 import { build } from 'esbuild';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -127,7 +127,12 @@ const deferChildProcess = {
 async function addCompiledCode(folder) {
   const cache = `${folder}/cache`;
   await runSample([`${folder}/waylaid.js`, 'diagnose', '--bundle', sampleBundle], cache);
-  await cp(`${cache}/waylaid/code`, `${folder}/code`, { recursive: true });
+  // A user's cache is private to them; what is shipped is for everybody.
+  await mkdir(`${folder}/code`);
+  for (const name of readdirSync(`${cache}/waylaid/code`)) {
+    await copyFile(`${cache}/waylaid/code/${name}`, `${folder}/code/${name}`);
+    await chmod(`${folder}/code/${name}`, 0o644);
+  }
   await rm(cache, { recursive: true, force: true });
 }
 
