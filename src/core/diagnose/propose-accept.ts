@@ -10,7 +10,7 @@ import { familyOf } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { Change } from '../snapshot/change.ts';
 import { isNative } from '../snapshot/format-filter.ts';
-import type { FilterPlace, FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
 import type { Element, Hop, Packet } from '../trace/flow.ts';
 
 type PolicyElement = Extract<Element, { kind: 'filter-policy' }>;

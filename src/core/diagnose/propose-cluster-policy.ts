@@ -6,7 +6,7 @@ import { listDumps } from './observe-filter.ts';
 import type { Network } from '../model/network.ts';
 import type { Change } from '../snapshot/change.ts';
 import { textOfRule } from '../snapshot/format-filter.ts';
-import type { FilterRulePlace } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterRulePlace } from '../snapshot/filter-place.ts';
 import type { Element } from '../trace/flow.ts';
 
 /** `NAMESPACE/NAME[:PORT] has no local endpoints`. */
