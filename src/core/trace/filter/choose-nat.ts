@@ -31,7 +31,7 @@ export function readMappedRange(element: FilterSetElement): NatRange {
   };
 }
 
-/** NETMAP: the network's bits are replaced, the host's stay (6.12 nf_nat_masquerade's neighbour, xt_NETMAP.c). */
+/** NETMAP: the network's bits are replaced, the host's stay (6.12 xt_NETMAP.c). */
 export function mapNetwork(address: Address, { addresses }: NatRange): Address | undefined {
   if (addresses === undefined || familyOf(address) !== familyOf(addresses.from)) return undefined;
   const old = wordsOf(address);
