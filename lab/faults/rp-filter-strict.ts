@@ -14,6 +14,9 @@ async function sendOverStorage(ground: FaultGround): Promise<void> {
   await changeMachine(ground, 'node-2', [
     `ip route add ${peer.lanAddress} via ${gateway.address} dev ${gateway.device} src ${own.lanAddress} table 100`,
     `ip rule add to ${peer.lanAddress} priority 100 lookup 100`,
+    // Without it node-2 would ask for the other's MAC address with its LAN address, and a strict node answers no such ARP:
+    // then it would depend on who asked last whether anything arrives.
+    'echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce',
   ]);
 }
 
