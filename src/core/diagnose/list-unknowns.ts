@@ -70,6 +70,9 @@ function describeGap(gap: Gap): Unknown {
 
 /** Collecting again brings every file of a machine, so one command serves for all of them. */
 function commandFor(gap: Gap): string {
+  // What only the pod network's own program knows, its command alone can print.
+  if (/^nodes\/[^/]+\/cilium-/.test(gap.missing?.path ?? '') && gap.missing?.command !== undefined)
+    return gap.missing.command.join(' ');
   const match = /^(nodes|hosts)\/([^/]+)/.exec(gap.missing?.path ?? '');
   if (match !== null)
     return match[1] === 'nodes'

@@ -173,6 +173,8 @@ function proposeForAbsence(
   switch (element.of) {
     case 'service-rule':
       return [rewriteProgram(element.namespace, 'kube-proxy', 'missing')];
+    case 'endpoint':
+      return [rewriteProgram(element.namespace, 'kube-proxy', 'stale')];
     case 'masquerade':
       return listMasqueraders(network, hop, element.namespace).map((program) =>
         rewriteProgram(element.namespace, program, 'masquerade'),

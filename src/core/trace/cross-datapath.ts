@@ -6,7 +6,7 @@ import { followDatapath } from './datapath-path.ts';
 import { translateByDatapath } from './datapath-service.ts';
 import type { DatapathPlace, DatapathService } from './datapath-service.ts';
 import type { Connection } from './connection.ts';
-import type { Packet } from './flow.ts';
+import type { Element, Packet } from './flow.ts';
 import { invertTuple, tupleOf, withConnection } from './track-packet.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, withPacket } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
@@ -34,12 +34,30 @@ export function passServices(
 function endForService(
   namespace: Namespace,
   state: WalkState,
-  service: Extract<DatapathService, { kind: 'no-endpoints' | 'unknown' }>,
+  service: Exclude<DatapathService, { kind: 'none' | 'translated' }>,
 ): Step {
   if (service.kind === 'unknown') return endUnknown(state, namespace.id, service.question, service.missing);
+  if (service.kind === 'forgotten') return loseForgotten(namespace, state, service);
   const hop = addHop(state, namespace.id, { step: 'nat', did: service.text, because: service.evidence });
   const disposition = { kind: 'refused', by: namespace.id, why: 'no-endpoints' } as const;
   return { state: hop, stage: { kind: 'end', disposition } };
+}
+
+function loseForgotten(
+  namespace: Namespace,
+  state: WalkState,
+  { text, evidence }: Extract<DatapathService, { kind: 'forgotten' }>,
+): Step {
+  const address = state.packet.destination;
+  const elements = evidence.map((one): Element => ({
+    kind: 'absence',
+    namespace: namespace.id,
+    of: 'service-rule',
+    address,
+    evidence: one,
+  }));
+  const hop = addHop(state, namespace.id, { step: 'nat', did: text, because: evidence, elements });
+  return endLost(hop, namespace.id, 'wrong-host');
 }
 
 function translate(
@@ -56,6 +74,9 @@ function translate(
       step: 'nat',
       did,
       because: service.evidence,
+      elements: service.strangers
+        .filter((one) => one.address === end.address)
+        .map((one) => ({ kind: 'absence', namespace: namespace.id, of: 'endpoint', ...one })),
       ...assumes,
     });
     const marked = { ...hopped, isMarkedForMasquerade: service.isMasqueraded };
@@ -87,6 +108,8 @@ function rememberDestination(
   return withConnection(state, {
     ...connection,
     isDestinationSettled: true,
+    // IPVS takes the packet before the nat table's INPUT settles its source (Linux 6.12: NF_IP_PRI_NAT_SRC - 1).
+    isSourceSettled: false,
     reply: { ...connection.reply, source: end.address, sourcePort: end.port },
   });
 }

@@ -8,6 +8,9 @@ import { readCiliumSetupOf } from '../model/cilium-setup.ts';
 import type { DatapathJob, NodeDatapath } from '../model/datapath.ts';
 import { findIpvsServers } from '../model/ipvs-services.ts';
 import { recogniseDatapath } from '../model/recognise-datapath.ts';
+import { serviceKey } from '../model/service-table.ts';
+import type { ServiceEntry } from '../model/service-table.ts';
+import type { IpvsRealServer } from '../snapshot/datapath-facts.ts';
 import type { Packet } from './flow.ts';
 import type { Evidence } from '../fact/evidence.ts';
 import type { Missing } from '../fact/known.ts';
@@ -32,11 +35,15 @@ export type DatapathService =
       readonly isMasqueraded: boolean;
       /** Draws beside the endpoints that drop the packet. */
       readonly lostDraws: number;
+      /** Of the endpoints, those that the cluster's objects do not name, with where they stand. */
+      readonly strangers: readonly { readonly address: Address; readonly evidence: Evidence }[];
       readonly text: string;
       readonly evidence: readonly Evidence[];
       readonly assumes?: string;
     }
   | { readonly kind: 'no-endpoints'; readonly text: string; readonly evidence: readonly Evidence[] }
+  /** The cluster has the Service and its endpoints, and what should translate it here does not know it. */
+  | { readonly kind: 'forgotten'; readonly text: string; readonly evidence: readonly Evidence[] }
   /** `missing` where a file would settle it. */
   | { readonly kind: 'unknown'; readonly question: string; readonly missing?: Missing };
 
@@ -126,12 +133,16 @@ function translateByIpvs(network: Network, root: Namespace, at: DatapathPacket):
   const isSeen =
     place.kind === 'output' || !root.facts.addresses.known || isOwnAddress(root, packet.destination);
   if (!isSeen) return nothing;
+  const entry = network.services.byKey.get(
+    serviceKey(packet.destination, packet.protocol, packet.destinationPort),
+  );
+  if (root.facts.rewritten?.has('kube-proxy') === true) return translateByObjects(network, packet, entry);
   const answer = findIpvsServers(network, root, {
     address: packet.destination,
     protocol: packet.protocol,
     port: packet.destinationPort,
   });
-  if (answer.kind === 'none') return nothing;
+  if (answer.kind === 'none') return forgetsService(network, root, entry);
   if (answer.kind === 'unknown') return isServiceOfCluster(network, root, packet) ? answer : nothing;
   const { servers, evidence } = answer;
   if (servers.length === 0) {
@@ -148,11 +159,59 @@ function translateByIpvs(network: Network, root: Namespace, at: DatapathPacket):
   return {
     kind: 'translated',
     endpoints: servers.map((server) => ({ address: server.address, port: server.port })),
-    isMasqueraded:
-      servers.some((server) => server.address === packet.source) ||
-      !isPodAddress(network.clusterNetwork, packet.source),
+    isMasqueraded: needsMasquerade(network, packet, servers),
     lostDraws: 0,
+    strangers: listStrangers(servers, entry),
     text: `IPVS (${answer.virtualServer.scheduler}) on ${root.id}`,
+    evidence,
+  };
+}
+
+function needsMasquerade(
+  network: Network,
+  packet: Packet,
+  ends: readonly { readonly address: Address }[],
+): boolean {
+  return (
+    ends.some((end) => end.address === packet.source) || !isPodAddress(network.clusterNetwork, packet.source)
+  );
+}
+
+function listStrangers(
+  servers: readonly IpvsRealServer[],
+  entry: ServiceEntry | undefined,
+): readonly { readonly address: Address; readonly evidence: Evidence }[] {
+  if (entry?.isKnown !== true) return [];
+  return servers.filter(
+    (server) => !entry.endpoints.some((end) => end.address === server.address && end.port === server.port),
+  );
+}
+
+/** kube-ipvs0 makes the address the node's own, so that without a virtual server the node itself is asked. */
+function forgetsService(network: Network, root: Namespace, entry: ServiceEntry | undefined): DatapathService {
+  if (entry?.isKnown !== true || entry.endpoints.length === 0) return nothing;
+  const table = network.machines.get(root.id)?.facts.datapath?.ipvs;
+  const text = `IPVS on ${root.id} has no virtual server for ${entry.service}: the node takes the packet for itself`;
+  return { kind: 'forgotten', text, evidence: table?.known === true ? [table.evidence] : [] };
+}
+
+/** As kube-proxy would fill the table now. */
+function translateByObjects(
+  network: Network,
+  packet: Packet,
+  entry: ServiceEntry | undefined,
+): DatapathService {
+  if (entry?.isKnown !== true) return nothing;
+  const { endpoints, evidence, service } = entry;
+  if (endpoints.length === 0)
+    return { kind: 'no-endpoints', text: `${service} has no ready endpoint: refused`, evidence };
+  return {
+    kind: 'translated',
+    endpoints,
+    isMasqueraded: needsMasquerade(network, packet, endpoints),
+    lostDraws: 0,
+    strangers: [],
+    text: 'IPVS, written anew',
     evidence,
   };
 }
@@ -202,6 +261,7 @@ function describeBackends(
     endpoints: backends.map(({ address, port }) => ({ address, port })),
     isMasqueraded,
     lostDraws: lostSlots,
+    strangers: [],
     text: `Cilium on ${namespace.id}`,
     evidence,
     ...(assumes === undefined ? {} : { assumes }),

@@ -100,6 +100,8 @@ export type Element =
         | 'owner'
         /** No chain translates this Service address, though the cluster's objects have it (`address`). */
         | 'service-rule'
+        /** What this Service address is translated to (`address`) is none of its endpoints. */
+        | 'endpoint'
         /** The reply is not translated back: nobody here tracked the connection that it answers. */
         | 'connection'
         /** What leaves the pod network, or comes from outside to a Service, is not masqueraded. */

@@ -54,6 +54,7 @@ function toCauseElement(element: Element): CauseElement | undefined {
     return { kind: 'filter-rule', in: element.namespace, text, evidence: element.evidence };
   }
   if (element.kind !== 'absence') return undefined;
-  const text = `no rule for ${element.address ?? 'it'}`;
+  const address = element.address ?? 'it';
+  const text = element.of === 'endpoint' ? `the real server ${address}` : `no rule for ${address}`;
   return { kind: `missing-${element.of}`, in: element.namespace, text, evidence: element.evidence };
 }

@@ -19,6 +19,7 @@ export const serviceRulesMissing: CatalogueEntry = {
       'Are there any, and is kube-proxy (k3s: the service itself) running?',
       '$ iptables-save -t nat | grep -c KUBE-SVC',
       '$ nft list table ip kube-proxy',
+      '$ cat /proc/net/ip_vs   # in IPVS mode',
       '$ systemctl status k3s k3s-agent',
       'Have them written again:',
       '$ systemctl restart k3s-agent',

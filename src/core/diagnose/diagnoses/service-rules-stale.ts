@@ -22,6 +22,7 @@ export const serviceRulesStale: CatalogueEntry = {
       'Compare what the node has with what the objects say:',
       '$ kubectl get endpointslices -n NAMESPACE -l kubernetes.io/service-name=SERVICE',
       '$ iptables-save -t nat | grep NAMESPACE/SERVICE',
+      '$ ipvsadm -Ln   # in IPVS mode',
       'Have it written again:',
       '$ systemctl restart k3s-agent',
       'After a change of mode, kube-proxy takes the other mode’s rules away:',
@@ -48,6 +49,7 @@ export const serviceRulesStale: CatalogueEntry = {
 };
 
 function isVerdictOfProxy(element: Element): boolean {
+  if (element.kind === 'absence' && element.of === 'endpoint') return true;
   if (element.kind !== 'filter-rule' || findOwner(element.rule) !== 'kube-proxy') return false;
   return ['drops', 'rejects', 'translates'].includes(element.effect);
 }
