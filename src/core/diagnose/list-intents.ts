@@ -93,12 +93,20 @@ function listServiceIntents(
   nodes: readonly NodeFact[],
 ): readonly Draft[] {
   const wanted = findWantedServices(network);
-  return wanted.flatMap(({ service, port, protocol, name }) =>
-    service.clusterIps.flatMap((ip) => [
-      ...classes.flatMap((from) => podToService(from, { ip, port, protocol, name, service })),
-      ...nodes.map((node) => nodeToService(node, { ip, port, protocol, name, service })),
-    ]),
-  );
+  return wanted.flatMap((one) => {
+    const endpoints = listEndpoints(network, one.service);
+    return one.service.clusterIps.flatMap((ip) => [
+      ...classes.flatMap((from) => podToService(from, { ...one, ip, endpoints })),
+      ...nodes.map((node) => nodeToService(node, { ...one, ip, endpoints })),
+    ]);
+  });
+}
+
+function listEndpoints(network: Network, service: ServiceFact): readonly Address[] {
+  const slices = network.cluster.endpoints.known ? network.cluster.endpoints.value : [];
+  return slices
+    .filter((slice) => slice.namespace === service.namespace && slice.serviceName === service.name)
+    .flatMap((slice) => slice.endpoints.flatMap((endpoint) => endpoint.addresses));
 }
 
 interface Wanted {
@@ -110,6 +118,8 @@ interface Wanted {
 
 interface Target extends Wanted {
   readonly ip: Address;
+  /** Addresses behind the Service, as far as known. */
+  readonly endpoints: readonly Address[];
 }
 
 /** The cluster's DNS (by its well-known label or name) and the API server. */
@@ -135,7 +145,9 @@ function isDns(service: ServiceFact): boolean {
 }
 
 function podToService(from: PodClass, target: Target): readonly Draft[] {
-  const sender = pickSender(from);
+  // Its own endpoint would ask itself, which takes another way than everybody's.
+  const others = from.pods.filter((pod) => !target.endpoints.some((ip) => pod.ips.includes(ip)));
+  const sender = pickSender({ ...from, pods: others }) ?? pickSender(from);
   if (sender?.ips.some((own) => familyOf(own) === familyOf(target.ip)) !== true) return [];
   return [
     {

@@ -43,13 +43,20 @@ function indexOf(filter: FilterFacts | undefined, place: FilterRulePlace): numbe
   );
 }
 
+/** What an inserted rule of nft says, so that undo finds it. */
+const mark = 'waylaid';
+
 function deleteRule(on: string, rule: FilterRulePlace): RepairCommand {
   if (!isNative(rule)) {
     return { on, argv: [...iptables(rule), '-D', rule.chain, ...splitRuleWords(rule.text)] };
   }
-  // nft takes a rule away by its handle only; one that was just inserted has none yet that could be known.
-  const handle = rule.handle === undefined ? '$HANDLE' : String(rule.handle);
-  return { on, argv: ['nft', 'delete', 'rule', rule.family, rule.table, rule.chain, 'handle', handle] };
+  const { family, table, chain, handle } = rule;
+  const remove = ['nft', 'delete', 'rule', family, table, chain, 'handle'];
+  if (handle !== undefined) return { on, argv: [...remove, String(handle)] };
+  // nft takes a rule away by its handle only; that of one which was inserted is found by its comment.
+  const list = ['nft', '-a', 'list', 'chain', family, table, chain].join(' ');
+  const find = `sed -n 's/.*comment "${mark}".* # handle \\([0-9]*\\)$/\\1/p'`;
+  return { on, argv: ['sh', '-c', `${list} | ${find} | xargs -r -n 1 ${remove.join(' ')}`] };
 }
 
 function insertRule(on: string, chain: FilterPlace, text: string, index: number): RepairCommand {
@@ -60,7 +67,10 @@ function insertRule(on: string, chain: FilterPlace, text: string, index: number)
   const { family, table } = chain;
   if (text.startsWith('[')) return insertAsJson(on, chain, { text, index });
   const at = index === 0 ? [] : ['index', String(index)];
-  return { on, argv: ['nft', 'insert', 'rule', family, table, chain.chain, ...at, text] };
+  return {
+    on,
+    argv: ['nft', 'insert', 'rule', family, table, chain.chain, ...at, `${text} comment "${mark}"`],
+  };
 }
 
 /** What was read as JSON is written as JSON: the two languages of nft need not be translated. */

@@ -6,6 +6,11 @@ import { reverseCommands } from './draft.ts';
 import type { RepairDraft } from './draft.ts';
 import type { Repair } from './plan.ts';
 import { draftEntryRepairs } from './repair-entries.ts';
+import { draftFilterRuleRepairs } from './repair-filter-rules.ts';
+import { draftFirewallRepairs } from './repair-firewall.ts';
+import { draftMtuRepairs } from './repair-mtu.ts';
+import { draftObjectRepairs } from './repair-objects.ts';
+import { draftProgramRepairs } from './repair-programs.ts';
 import { draftRouteRepairs } from './repair-routes.ts';
 import { draftSysctlRepairs } from './repair-sysctl.ts';
 import { draftVtepRepairs } from './repair-vtep.ts';
@@ -13,12 +18,13 @@ import { simulateChanges } from './simulate.ts';
 import type { Diagnosis, RootCause } from '../diagnose/diagnosis.ts';
 import { openWorld } from '../diagnose/world.ts';
 import type { World } from '../diagnose/world.ts';
+import type { Flow } from '../trace/flow.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 export function planRepairs(snapshot: Snapshot, diagnosis: Diagnosis): readonly Repair[] {
   const world = openWorld(snapshot);
   const drafts = diagnosis.causes.flatMap((cause) =>
-    draftRepairs(cause, world).map((draft) => ({ cause, draft })),
+    draftRepairs(cause, world, flowsOf(cause, diagnosis)).map((draft) => ({ cause, draft })),
   );
   const repairs = drafts.map(({ cause, draft }, index): Repair => ({
     id: `fix${index + 1}`,
@@ -30,14 +36,35 @@ export function planRepairs(snapshot: Snapshot, diagnosis: Diagnosis): readonly 
   return repairs.filter((repair) => repair.simulated.heals > 0 || diagnosis.causes.length > 1);
 }
 
-function draftRepairs(cause: RootCause, world: World): readonly RepairDraft[] {
+function flowsOf(cause: RootCause, diagnosis: Diagnosis): readonly Flow[] {
+  const broken = new Set(cause.breaks);
+  return diagnosis.judged.filter(({ intent }) => broken.has(intent.id)).map(({ intent }) => intent.flow);
+}
+
+function draftRepairs(cause: RootCause, world: World, flows: readonly Flow[]): readonly RepairDraft[] {
+  const firewall = draftFirewallRepairs(cause, world);
+  const objects = draftObjectRepairs(cause, world, flows);
+  const rules = firewall.length > 0 || isObject(cause) ? [] : draftFilterRuleRepairs(cause, world);
   const particular = [
+    ...firewall,
+    ...objects,
+    ...rules,
+    ...draftProgramRepairs(cause, world),
+    ...draftMtuRepairs(cause, world),
     ...draftRouteRepairs(cause, world),
     ...draftEntryRepairs(cause, world),
     ...draftVtepRepairs(cause, world),
     ...draftSysctlRepairs(cause),
   ];
-  return particular.length > 0 ? particular : [draftPlain(cause)];
+  const drafts = particular.length > 0 ? particular : [draftPlain(cause)];
+  return kinds.flatMap((kind) => drafts.filter((draft) => draft.kind === kind));
+}
+
+const kinds: readonly Repair['kind'][] = ['immediate', 'persistent', 'at-source'];
+
+/** What stands in rules follows from an object: the object is what has to change. */
+function isObject(cause: RootCause): boolean {
+  return cause.layer === 'kube-object';
 }
 
 /** The cause's own change, as it is. */

@@ -2,6 +2,7 @@
 import { commandsOf } from './commands.ts';
 import { reverseCommands, writeFileCommand } from './draft.ts';
 import type { RepairDraft } from './draft.ts';
+import type { RepairCommand } from './plan.ts';
 import type { RootCause } from '../diagnose/diagnosis.ts';
 import { joinNames, joinWords } from '../diagnose/name-cause.ts';
 
@@ -10,6 +11,7 @@ const file = '/etc/sysctl.d/99-waylaid.conf';
 export function draftSysctlRepairs(cause: RootCause): readonly RepairDraft[] {
   const settings = cause.changes.flatMap((change) => (change.kind === 'set-sysctl' ? [change] : []));
   if (settings.length === 0 || settings.length !== cause.changes.length) return [];
+  const isBridge = settings.some((change) => change.key.startsWith('net.bridge.'));
   const parts = settings.map(commandsOf);
   const machines = [...new Set(settings.map((change) => change.namespace))].sort();
   const words = joinWords(settings.map((change) => `${change.key}=${change.value}`));
@@ -21,7 +23,7 @@ export function draftSysctlRepairs(cause: RootCause): readonly RepairDraft[] {
     {
       kind: 'immediate',
       title: `Set ${words} on ${joinNames(machines)}`,
-      commands: parts.flatMap((part) => part.do),
+      commands: [...(isBridge ? machines.map(loadBridgeFilter) : []), ...parts.flatMap((part) => part.do)],
       changes: settings,
       undo: reverseCommands(parts.flatMap((part) => part.undo)),
       risk: 'low',
@@ -31,10 +33,17 @@ export function draftSysctlRepairs(cause: RootCause): readonly RepairDraft[] {
     {
       kind: 'persistent',
       title: `Keep ${words} on ${joinNames(machines)} in ${file}`,
-      commands: [...written, ...parts.flatMap((part) => part.do)],
+      commands: [
+        ...(isBridge ? machines.flatMap((on) => [writeModule(on), loadBridgeFilter(on)]) : []),
+        ...written,
+        ...parts.flatMap((part) => part.do),
+      ],
       changes: settings,
       undo: [
-        ...machines.map((machine) => ({ on: machine, argv: ['rm', '-f', file] })),
+        ...machines.map((machine) => ({
+          on: machine,
+          argv: ['rm', '-f', file, ...(isBridge ? [moduleFile] : [])],
+        })),
         ...reverseCommands(parts.flatMap((part) => part.undo)),
       ],
       risk: 'low',
@@ -42,4 +51,15 @@ export function draftSysctlRepairs(cause: RootCause): readonly RepairDraft[] {
       note: 'Files of sysctl.d are read in name order: one that sorts after 99-waylaid.conf wins over it.',
     },
   ];
+}
+
+const moduleFile = '/etc/modules-load.d/waylaid-br-netfilter.conf';
+
+/** The switch exists only with the module, so that has to come first, at boot too. */
+function writeModule(on: string): RepairCommand {
+  return writeFileCommand(on, moduleFile, 'br_netfilter\n');
+}
+
+function loadBridgeFilter(on: string): RepairCommand {
+  return { on, argv: ['modprobe', 'br_netfilter'] };
 }

@@ -5,7 +5,7 @@ import { ip } from './commands.ts';
 import { reverseCommands, writeFileCommand } from './draft.ts';
 import type { RepairDraft } from './draft.ts';
 import type { RepairCommand } from './plan.ts';
-import { restartFlannel } from './repair-entries.ts';
+import { restartFlannel } from './restart-flannel.ts';
 import type { RootCause } from '../diagnose/diagnosis.ts';
 import { joinNames } from '../diagnose/name-cause.ts';
 import type { World } from '../diagnose/world.ts';
