@@ -90,12 +90,14 @@ function repliesOf({ end, replies }: Journey): readonly Journey[] {
   return (replies ?? []).filter((reply) => reply.hops.length > 0);
 }
 
-/** The router's own program is told by an error of its call, which no packet shows. */
+/**
+ * The router's own program is told by an error of its call, which no packet shows. A translated packet of 127.0.0.1 has
+ * that error before the chains that come after nat, so it never meets the one that would refuse it.
+ */
 function isOwnError(flow: OracleFlow, outcome: Outcome, { forward, refusal }: Observation): boolean {
   const isSilent = forward === undefined && refusal === undefined;
-  return (
-    flow.from === 'router' && isSilent && outcome.kind === 'refused' && outcome.why !== 'filter-rejected'
-  );
+  if (flow.from !== 'router' || !isSilent || outcome.kind !== 'refused') return false;
+  return outcome.why !== 'filter-rejected' || flow.packet.source === '127.0.0.1';
 }
 
 /** Of an answer that did not come, whether it was dropped or refused is not looked at. */

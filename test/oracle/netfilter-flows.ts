@@ -38,10 +38,34 @@ export interface Observation {
   readonly reply?: Sighting;
 }
 
-export function makeFlows(seed: number, count: number): readonly OracleFlow[] {
+/** What flows are for beside the common addresses and ports: what the rules of a recording name. */
+export interface Aims {
+  readonly destinations: readonly string[];
+  readonly ports: readonly number[];
+}
+
+export function makeFlows(seed: number, count: number, aims?: Aims): readonly OracleFlow[] {
   const dice = rollDice(seed ^ 0x5bd1e995);
   const ports = new Set<number>();
-  return Array.from({ length: count }, (_, number) => makeFlow(dice, number, takePort(dice, ports)));
+  return Array.from({ length: count }, (_, number) => {
+    const flow = makeFlow(dice, number, takePort(dice, ports));
+    return aims === undefined ? flow : aimFlow(dice, flow, aims);
+  });
+}
+
+function aimFlow(dice: Dice, flow: OracleFlow, aims: Aims): OracleFlow {
+  const { packet } = flow;
+  if (packet.family === 6 || packet.source === '127.0.0.1') return flow;
+  const destination = dice.chance(0.7) ? dice.pick(aims.destinations) : packet.destination;
+  const destinationPort = packet.protocol === 'icmp' ? packet.destinationPort : dice.pick(aims.ports);
+  const isSelf = packet.source === destination || placeOfAddress(destination)?.name === flow.from;
+  return isSelf ? flow : { ...flow, packet: { ...packet, destination, destinationPort } };
+}
+
+function placeOfAddress(address: string): Place | undefined {
+  return outside.find((place) =>
+    [...place.addresses4, ...place.addresses6].some((each) => each.split('/')[0] === address),
+  );
 }
 
 /** A port of its own for each flow, so that no two are one connection. Those of the router's servers are left out. */

@@ -97,31 +97,36 @@ function makeEnd(dice: Dice, option: string, version: Version): string {
 }
 
 function makeProtocol(dice: Dice, version: Version, wanted?: 'tcp' | 'ports'): string[] {
-  if (wanted === undefined && dice.chance(0.45)) return [];
-  if (wanted === undefined && dice.chance(0.12))
-    return [`${not(dice)}-p ${dice.pick(['tcp', 'udp', version === 4 ? 'icmp' : 'ipv6-icmp', '17'])}`];
-  const icmp = version === 4 ? '-p icmp -m icmp --icmp-type' : '-p ipv6-icmp -m icmp6 --icmpv6-type';
-  if (wanted === undefined && dice.chance(0.15))
-    return [
-      `${icmp} ${dice.pick(['echo-request', 'echo-reply', version === 4 ? '3/4' : '2', version === 4 ? '8' : '128'])}`,
-    ];
+  if (wanted === undefined) {
+    if (dice.chance(0.45)) return [];
+    if (dice.chance(0.25)) return [makePortless(dice, version)];
+  }
   const protocol = wanted === 'tcp' ? 'tcp' : dice.pick(['tcp', 'tcp', 'udp']);
-  const words = [`-p ${protocol}`];
-  if (dice.chance(0.55)) words.push(`-m ${protocol} ${not(dice, 0.1)}--dport ${pickPorts(dice)}`);
-  else if (dice.chance(0.2))
-    words.push(`-m ${protocol} ${not(dice, 0.1)}--sport ${dice.pick(['1024:65535', '1024:30000', '40000'])}`);
-  else if (dice.chance(0.3)) words.push(makeMultiport(dice));
-  if (protocol === 'tcp' && dice.chance(0.12))
-    words.push(
-      dice.pick([
-        '-m tcp --syn',
-        '-m tcp ! --syn',
-        '-m tcp --tcp-flags SYN,RST SYN',
-        '-m tcp --tcp-flags SYN,ACK SYN,ACK',
-        '-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN',
-      ]),
-    );
-  return words;
+  const words = [`-p ${protocol}`, ...makePortMatch(dice, protocol)];
+  return protocol === 'tcp' && dice.chance(0.12) ? [...words, dice.pick(flagMatches)] : words;
+}
+
+const flagMatches: readonly string[] = [
+  '-m tcp --syn',
+  '-m tcp ! --syn',
+  '-m tcp --tcp-flags SYN,RST SYN',
+  '-m tcp --tcp-flags SYN,ACK SYN,ACK',
+  '-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN',
+];
+
+function makePortless(dice: Dice, version: Version): string {
+  const name = version === 4 ? 'icmp' : 'ipv6-icmp';
+  if (dice.chance(0.5)) return `${not(dice)}-p ${dice.pick(['tcp', 'udp', name, '17'])}`;
+  const icmp = version === 4 ? '-p icmp -m icmp --icmp-type' : '-p ipv6-icmp -m icmp6 --icmpv6-type';
+  const types = version === 4 ? ['3/4', '8'] : ['2', '128'];
+  return `${icmp} ${dice.pick(['echo-request', 'echo-reply', ...types])}`;
+}
+
+function makePortMatch(dice: Dice, protocol: string): string[] {
+  if (dice.chance(0.55)) return [`-m ${protocol} ${not(dice, 0.1)}--dport ${pickPorts(dice)}`];
+  const sources = ['1024:65535', '1024:30000', '40000'];
+  if (dice.chance(0.2)) return [`-m ${protocol} ${not(dice, 0.1)}--sport ${dice.pick(sources)}`];
+  return dice.chance(0.3) ? [makeMultiport(dice)] : [];
 }
 
 function makeMultiport(dice: Dice): string {
@@ -157,7 +162,7 @@ function makeExtension(scope: IptablesScope, place: ChainPlace): string {
     () => makeRangeMatch(dice, version),
     () =>
       `-m statistic --mode random ${not(dice)}--probability ${dice.pick(['0.33333333349', '0.50000000000', '0.25'])}`,
-    () => `-m limit --limit 10000/sec --limit-burst 10000`,
+    () => '-m limit --limit 10000/sec --limit-burst 10000',
     () =>
       version === 4
         ? `-m ttl --ttl-${dice.pick(['eq 64', 'eq 63', 'lt 64', 'gt 63'])}`

@@ -365,28 +365,36 @@ function makeVerdictMap(scope: NftScope, version: Version): string {
   return dice.pick(kinds);
 }
 
-function makeNatStatement(scope: NftScope, { hook }: ChainPlace, version: Version): string {
-  const { dice, family } = scope;
-  const ip = version === 4 ? 'ip' : 'ip6';
-  const owner = family === 'inet' ? ` ${ip}` : '';
+function makeNatStatement(scope: NftScope, place: ChainPlace, version: Version): string {
+  const { dice } = scope;
   if (dice.chance(0.1)) return 'accept';
-  if (hook === 'postrouting' || hook === 'input') return makeSourceStatement(scope, hook, version);
-  const kind = dice.below(10);
-  const address = dice.chance(0.15)
-    ? dice.pick(routerAddresses[version])
-    : dice.pick(outsideAddresses[version]);
+  if (place.hook === 'postrouting' || place.hook === 'input')
+    return makeSourceStatement(scope, place.hook, version);
   const port = dice.pick(targetPorts);
-  const targets = named(scope, 'targets', version);
+  const kind = dice.below(10);
   if (kind < 2) return `meta l4proto { tcp, udp } redirect to :${port}`;
   if (kind === 2) return 'redirect';
-  if (kind === 3 && targets !== undefined) return `dnat${owner} to tcp dport map @${targets}`;
-  if (kind === 4) return `dnat${owner} to ${ip} daddr map { ${pickDestination(dice, version)} : ${address} }`;
-  if (kind === 5)
-    return `meta l4proto tcp dnat${owner} to numgen random mod 2 map { 0 : ${outsideAddresses[version][6] ?? ''}, 1 : ${outsideAddresses[version][7] ?? ''} }`;
-  if (kind === 6)
-    return `dnat${owner} to ${version === 4 ? '10.42.2.5-10.42.2.6' : 'fd00:42:2::5-fd00:42:2::6'}`;
-  if (kind === 7) return `dnat${owner} to ${address}`;
-  return `meta l4proto { tcp, udp } dnat${owner} to ${version === 6 ? `[${address}]` : address}:${port}`;
+  return makeDestinationStatement(scope, version, port);
+}
+
+function makeDestinationStatement(scope: NftScope, version: Version, port: number): string {
+  const { dice, family } = scope;
+  const ip = version === 4 ? 'ip' : 'ip6';
+  const dnat = family === 'inet' ? `dnat ${ip}` : 'dnat';
+  const address = dice.pick(dice.chance(0.15) ? routerAddresses[version] : outsideAddresses[version]);
+  const range = version === 4 ? '10.42.2.5-10.42.2.6' : 'fd00:42:2::5-fd00:42:2::6';
+  const [one, other] = outsideAddresses[version].slice(6);
+  const targets = named(scope, 'targets', version);
+  const choices = [
+    `${dnat} to ${ip} daddr map { ${pickDestination(dice, version)} : ${address} }`,
+    `meta l4proto tcp ${dnat} to numgen random mod 2 map { 0 : ${one ?? ''}, 1 : ${other ?? ''} }`,
+    `${dnat} to ${range}`,
+    `${dnat} to ${address}`,
+    `meta l4proto { tcp, udp } ${dnat} to ${version === 6 ? `[${address}]` : address}:${port}`,
+    `meta l4proto { tcp, udp } ${dnat} to ${version === 6 ? `[${address}]` : address}:${port}`,
+    ...(targets === undefined ? [] : [`${dnat} to tcp dport map @${targets}`]),
+  ];
+  return dice.pick(choices);
 }
 
 function makeSourceStatement({ dice, family }: NftScope, hook: Hook, version: Version): string {

@@ -32,10 +32,12 @@ export interface FilterWorld {
 
 type Backend = 'legacy' | 'nft';
 
+type Style = 'programs' | 'random' | 'mixture' | 'native';
+
 export function makeFilterWorld(seed: number): FilterWorld {
   const dice = rollDice(seed);
   const extras = { hasBridgeFilter: dice.chance(0.5), hasMarkRoute: dice.chance(0.4) };
-  const style = dice.pick([
+  const style = dice.pick<Style>([
     'programs',
     'programs',
     'random',
@@ -43,55 +45,37 @@ export function makeFilterWorld(seed: number): FilterWorld {
     'mixture',
     'mixture',
     'native',
-  ] as const);
-  const parts: FilterPart[] = [];
-  const first: Backend = dice.pick(['legacy', 'nft', 'nft']);
-  const backends: readonly Backend[] =
-    style === 'mixture' && dice.chance(0.5) ? [first, first === 'nft' ? 'legacy' : 'nft'] : [first];
-  const sets = style === 'native' ? undefined : makeBoth((version) => makeSets(dice, version));
-  if (sets !== undefined)
-    parts.push({
-      command: 'ipset -exist restore',
-      text: `${[...sets[4].lines, ...sets[6].lines].join('\n')}\n`,
-    });
-  const router = { lines: [] as string[] };
-  for (const [index, backend] of backends.entries()) {
-    if (style === 'native') break;
-    for (const version of [4, 6] as const) {
-      const tables = createTables();
-      const ipsets = index === 0 ? router.lines : [];
-      if (style !== 'random') writePrograms({ dice, version, tables, ipsets }, index === 0);
-      if (style !== 'programs')
-        writeRandomRules({
-          dice,
-          version,
-          tables,
-          sets: sets?.[version].sets ?? [],
-          prefix: `${backend}${index}`,
-          isLegacy: backend === 'legacy',
-        });
-      if (!tables.isEmpty())
-        parts.push({
-          command: `ip${version === 6 ? '6' : ''}tables-${backend}-restore`,
-          text: tables.write(),
-        });
-    }
-  }
-  if (router.lines.length > 0)
-    parts.splice(1, 0, { command: 'ipset -exist restore', text: `${router.lines.join('\n')}\n` });
+  ]);
+  const parts = style === 'native' ? [] : makeIptables(dice, style);
   const native = makeNative(dice, style);
   if (native !== '')
     parts.splice(dice.chance(0.3) ? 0 : parts.length, 0, { command: 'nft -f -', text: native });
   return { seed, extras, parts: [...parts.filter((part) => !isLegacy(part)), ...parts.filter(isLegacy)] };
 }
 
+function makeIptables(dice: Dice, style: Style): FilterPart[] {
+  const first: Backend = dice.pick(['legacy', 'nft', 'nft']);
+  const second: Backend = first === 'nft' ? 'legacy' : 'nft';
+  const backends = style === 'mixture' && dice.chance(0.5) ? [first, second] : [first];
+  const sets = { 4: makeSets(dice, 4), 6: makeSets(dice, 6) };
+  const ipsets = [...sets[4].lines, ...sets[6].lines];
+  const restores = backends.flatMap((backend, index) =>
+    ([4, 6] as const).flatMap((version) => {
+      const tables = createTables();
+      const scope = { dice, version, tables, sets: sets[version].sets };
+      if (style !== 'random') writePrograms({ ...scope, ipsets: index === 0 ? ipsets : [] }, index === 0);
+      if (style !== 'programs')
+        writeRandomRules({ ...scope, prefix: `${backend}${index}`, isLegacy: backend === 'legacy' });
+      const command = `ip${version === 6 ? '6' : ''}tables-${backend}-restore`;
+      return tables.isEmpty() ? [] : [{ command, text: tables.write() }];
+    }),
+  );
+  return [{ command: 'ipset -exist restore', text: `${ipsets.join('\n')}\n` }, ...restores];
+}
+
 /** What of two back ends was there first no dump tells; waylaid takes the legacy tables for the younger ones. */
 function isLegacy({ command }: FilterPart): boolean {
   return command.includes('legacy');
-}
-
-function makeBoth<T>(make: (version: Version) => T): Record<Version, T> {
-  return { 4: make(4), 6: make(6) };
 }
 
 function writePrograms(scope: Parameters<typeof writeKubeProxy>[0], isFirst: boolean): void {
@@ -105,7 +89,7 @@ function writePrograms(scope: Parameters<typeof writeKubeProxy>[0], isFirst: boo
   if (isFirst && dice.chance(0.6)) writeKubeRouter(scope);
 }
 
-function makeNative(dice: Dice, style: string): string {
+function makeNative(dice: Dice, style: Style): string {
   if (style === 'random') return '';
   if (style === 'native') return makeNftRuleset(dice, [4, 6]);
   const tables: string[] = [];
