@@ -6,12 +6,12 @@ import { findOwner } from './filter-owner.ts';
 import { proposeAccept, proposeException } from './propose-accept.ts';
 import { proposeClusterPolicy } from './propose-cluster-policy.ts';
 import type { FailingWay } from './propose-changes.ts';
-import { proposeReturnRoute } from './propose-return-route.ts';
+import { isStray, proposeReturnRoute } from './propose-return-route.ts';
 import { isPodAddress } from '../model/cluster-network.ts';
 import type { Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';
 import { formatFilterRule, formatTuple } from '../snapshot/format-filter.ts';
-import type { FilterProgramName } from '../snapshot/netfilter/filter-place.ts';
+import type { FilterProgramName } from '../snapshot/filter-place.ts';
 import type { Element, Hop, Packet } from '../trace/flow.ts';
 
 type RuleElement = Extract<Element, { kind: 'filter-rule' }>;
@@ -20,8 +20,7 @@ export function proposeFilter(network: Network, way: FailingWay): readonly Candi
   const nearest = unfoldHops(way.hops).reverse();
   return [
     ...nearest.flatMap((hop) => hop.elements.flatMap((element) => propose(network, hop, element))),
-    ...proposeForBarePod(network, nearest),
-    ...proposeReturnRoute(network, way),
+    ...(isStray(way) ? proposeReturnRoute(network, way) : proposeForBarePod(network, nearest)),
   ];
 }
 

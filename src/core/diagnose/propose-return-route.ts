@@ -15,7 +15,6 @@ import { formatRoute } from '../snapshot/format-routing.ts';
 import type { Hop } from '../trace/flow.ts';
 
 export function proposeReturnRoute(network: Network, way: FailingWay): readonly Candidate[] {
-  if (!isStray(way)) return [];
   const turn = findTurn(way.hops);
   if (turn === undefined) return [];
   const answerer = network.namespaces.get(turn.answerer);
@@ -45,7 +44,7 @@ export function proposeReturnRoute(network: Network, way: FailingWay): readonly 
 }
 
 /** The answer was taken for one that nobody asked for. */
-function isStray({ end, hops }: FailingWay): boolean {
+export function isStray({ end, hops }: FailingWay): boolean {
   if (end.kind !== 'lost') return false;
   if (end.why === 'reply-unmatched') return true;
   const last = hops.at(-1);
