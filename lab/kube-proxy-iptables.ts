@@ -2,7 +2,7 @@
 // iptables-save prints them. In go Services with their ready endpoints, out come the chains and rules of one node, and the
 // text that changes them when endpoints change. (kubernetes v1.36.3, pkg/proxy/iptables/proxier.go.)
 import { deriveChainName } from './derived-names.ts';
-import type { ProxyNode } from './kube-proxy.ts';
+import type { ProxyNode } from './proxy-node.ts';
 import type { ProxiedEndpoint, ProxiedPort } from './service-endpoints.ts';
 import { comment, declareChain } from './table-text.ts';
 import type { TableText } from './table-text.ts';

@@ -4,7 +4,7 @@
 // mode in what a packet meets: a wrong port of a ClusterIP is refused, and a NodePort answers on the node's own address
 // only. (kubernetes v1.36.3, pkg/proxy/nftables/proxier.go.)
 import { deriveBase32 } from './derived-names.ts';
-import type { ProxyNode } from './kube-proxy.ts';
+import type { ProxyNode } from './proxy-node.ts';
 import { isExternal, localEndpoints, portName } from './kube-proxy-iptables.ts';
 import { baseChains, ipv6Tables } from './kube-proxy-nftables-base.ts';
 import type { ProxiedEndpoint, ProxiedPort } from './service-endpoints.ts';

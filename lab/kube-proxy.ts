@@ -6,16 +6,8 @@ import { renderIptablesUpdate } from './kube-proxy-iptables.ts';
 import { renderNftablesProxy } from './kube-proxy-nftables.ts';
 import type { LabMachine, RunResult } from './machine.ts';
 import type { ProxyMode } from './planned.ts';
+import type { ProxyNode } from './proxy-node.ts';
 import type { ProxiedPort } from './service-endpoints.ts';
-
-/** One node's kube-proxy: what its rules depend on beside the Services. */
-export interface ProxyNode {
-  readonly name: string;
-  /** What `--nodeport-addresses primary` stands for in nftables mode. */
-  readonly lanAddress: string;
-  readonly clusterCidr: string;
-  readonly serviceCidr: string;
-}
 
 /** Everything that a kube-proxy that hangs would not do. */
 export function updateServices(

@@ -4,7 +4,7 @@
 // was healthy before the fault; times are a fraction of the kubelet's own.
 import { expectSuccess } from './machine.ts';
 import { updateServices } from './kube-proxy.ts';
-import { proxyNode } from './node-filter.ts';
+import { proxyNode } from './proxy-node.ts';
 import { podKey, podsOn } from './plan.ts';
 import type { Agent } from './agent.ts';
 import type { ApplicationState, ProbeResult } from './agent-protocol.ts';

@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { renderIptablesUpdate } from './kube-proxy-iptables.ts';
 import { restoreCommand } from './kube-proxy.ts';
 import { renderNftablesProxy } from './kube-proxy-nftables.ts';
-import { proxyNode, renderTables, renderTables6 } from './node-filter.ts';
+import { renderTables, renderTables6 } from './node-filter.ts';
 import { planLab } from './plan.ts';
 import type { LabPlan, PlannedNode, PlannedPod, PlannedService, ProxyMode } from './planned.ts';
+import { proxyNode } from './proxy-node.ts';
 import { proxiedPorts } from './service-endpoints.ts';
 import type { ProxiedPort } from './service-endpoints.ts';
 

@@ -4,18 +4,13 @@
 import { forwardJump, postroutingJump, renderForwarding, renderMasquerade } from './flannel-rules.ts';
 import { firstJumps, lastRules, renderPolicies } from './kube-router.ts';
 import { countersScript, restoreCommand } from './kube-proxy.ts';
-import type { ProxyNode } from './kube-proxy.ts';
 import { filterJumps, natJumps, renderIptablesProxy, renderIptablesProxy6 } from './kube-proxy-iptables.ts';
 import { renderNftablesProxy } from './kube-proxy-nftables.ts';
 import type { LabPlan, PlannedNode } from './planned.ts';
+import { proxyNode } from './proxy-node.ts';
 import type { ProxiedPort } from './service-endpoints.ts';
 import { comment, formatTable } from './table-text.ts';
 import type { TableText } from './table-text.ts';
-
-export function proxyNode(plan: LabPlan, node: PlannedNode): ProxyNode {
-  const { clusterCidr, serviceCidr } = plan.options;
-  return { name: node.name, lanAddress: node.lanAddress, clusterCidr, serviceCidr };
-}
 
 export function packetFilterScript(plan: LabPlan, node: PlannedNode, ports: readonly ProxiedPort[]): string {
   const isNftables = plan.options.proxy === 'nftables';

@@ -2,7 +2,7 @@
 import type { LabFault } from '../fault.ts';
 import { updateServices } from '../kube-proxy.ts';
 import { expectSuccess } from '../machine.ts';
-import { proxyNode } from '../node-filter.ts';
+import { proxyNode } from '../proxy-node.ts';
 import { findNode } from '../plan.ts';
 import { proxiedPorts } from '../service-endpoints.ts';
 import { isOnNode } from '../signature.ts';
