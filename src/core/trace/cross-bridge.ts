@@ -8,6 +8,8 @@ import { wireKey } from '../model/network.ts';
 import type { Namespace, Network, WireEnd } from '../model/network.ts';
 import type { Doubt } from './filter/chain-outcome.ts';
 import type { Element } from './flow.ts';
+import { passFrame } from './pass-frame.ts';
+import type { FramePlace } from './pass-frame.ts';
 import { passHook } from './pass-hook.ts';
 import type { HookResult, PassingPlace } from './pass-hook.ts';
 import type { DeviceOnSegment } from './segment.ts';
@@ -68,7 +70,22 @@ export function crossBridge(
     tracking: undefined,
     packet: { ...state.packet, mark: 0 },
   };
-  const setting = readBridgeFilter(crossing.machine, state.packet.destination.includes(':') ? 6 : 4);
+  const { machine, inputPort, outputPort } = crossing;
+  const frame: FramePlace = {
+    network,
+    namespace: machine,
+    hooks: ['ingress', 'prerouting', 'forward', 'postrouting'],
+    ...(inputPort === undefined ? {} : { inputLink: inputPort }),
+    ...(outputPort === undefined ? {} : { outputLink: outputPort }),
+  };
+  return passFrame(entering, frame).flatMap((result) =>
+    result.kind === 'ended' ? [result] : carryFrame(network, result.state, crossing),
+  );
+}
+
+function carryFrame(network: Network, entering: WalkState, crossing: BridgeCrossing): readonly HookResult[] {
+  const family = entering.packet.destination.includes(':') ? 6 : 4;
+  const setting = readBridgeFilter(crossing.machine, family);
   const isOn = (): readonly HookResult[] => passBridgeHooks(network, entering, crossing);
   const isOff = (): readonly HookResult[] => [passBeside(entering, crossing, setting)];
   if (setting.value !== undefined) return setting.value === '0' ? isOff() : isOn();

@@ -8,8 +8,9 @@ import { crossDevice, passServices } from './cross-datapath.ts';
 import type { DevicePassage } from './cross-datapath.ts';
 import { addRouteHops } from './route-hops.ts';
 import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
+import { passFrame } from './pass-frame.ts';
 import { passHook } from './pass-hook.ts';
-import type { PassingPlace } from './pass-hook.ts';
+import type { HookResult, PassingPlace } from './pass-hook.ts';
 import { endForAnswer, postroute, sendTranslated } from './send.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
@@ -25,6 +26,30 @@ export function receivePacket(network: Network, state: WalkState, stage: Input):
   // What a bridge ran PREROUTING for keeps the mark it got there.
   const arrived = stage.beforeBridge === undefined ? withPacket(state, { mark: 0 }) : state;
   const seen = { ...arrived, visited: new Set([...state.visited, place]) };
+  return takeFrame(network, seen, { namespace, stage }).flatMap((result) =>
+    result.kind === 'ended' ? [result.step] : enterDevice(network, result.state, { namespace, stage }),
+  );
+}
+
+interface Arrival {
+  readonly namespace: Namespace;
+  readonly stage: Input;
+}
+
+/** The device's own chains, and those of the bridge that hands the frame up. */
+function takeFrame(network: Network, state: WalkState, arrival: Arrival): readonly HookResult[] {
+  const { namespace, stage } = arrival;
+  const isOnBridge = stage.port !== undefined && stage.beforeBridge === undefined;
+  return passFrame(state, {
+    network,
+    namespace,
+    hooks: isOnBridge ? ['ingress', 'prerouting', 'input'] : ['ingress'],
+    inputLink: stage.port ?? stage.link,
+  });
+}
+
+function enterDevice(network: Network, seen: WalkState, arrival: Arrival): readonly Step[] {
+  const { namespace, stage } = arrival;
   const passage =
     crossDevice(seen, { network, namespace, link: stage.link, direction: 'in' }) ??
     meetServices(network, namespace, seen, stage.link);
@@ -46,11 +71,7 @@ function meetServices(network: Network, namespace: Namespace, state: WalkState, 
   return { steps, toKernel: [] };
 }
 
-function enterKernel(
-  network: Network,
-  state: WalkState,
-  { namespace, stage }: { readonly namespace: Namespace; readonly stage: Input },
-): readonly Step[] {
+function enterKernel(network: Network, state: WalkState, { namespace, stage }: Arrival): readonly Step[] {
   const entering: WalkState = { ...state, tracking: undefined };
   const at: Place = {
     namespace,
