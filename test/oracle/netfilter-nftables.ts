@@ -176,7 +176,7 @@ function makeMatch(scope: NftScope, place: ChainPlace, version: Version): string
     () => `${ip} ${end} ${not(dice)}{ ${listOf(dice, 3, () => pickDestination(dice, version))} }`,
     () => `${ip} ${end} ${not(dice)}${version === 4 ? '10.42.1.0-10.42.2.99' : 'fd00:42:1::-fd00:42:2::99'}`,
     () => `${ip} ${end} ${not(dice)}@${named(scope, 'addresses', version) ?? ''}`,
-    () => `${ip} daddr . meta l4proto . th dport ${not(dice)}@${pair ?? ''}`,
+    () => `meta l4proto { tcp, udp } ${ip} daddr . meta l4proto . th dport ${not(dice)}@${pair ?? ''}`,
     () =>
       `${ip} daddr . tcp dport { ${listOf(dice, 3, () => `${pickDestination(dice, version)} . ${dice.pick(flowPorts)}`)} }`,
     () => makePortMatch(scope, version),
@@ -360,7 +360,9 @@ function makeVerdictMap(scope: NftScope, version: Version): string {
     `ct state vmap { established : ${verdict()}, invalid : drop, related : accept }`,
     `numgen random mod 3 vmap { 0 : ${verdict()}, 1 : ${verdict()}, 2 : ${verdict()} }`,
     ...(single === undefined ? [] : [`${ip} ${dice.pick(['saddr', 'daddr'])} vmap @${single}`]),
-    ...(pair === undefined ? [] : [`${ip} daddr . meta l4proto . th dport vmap @${pair}`]),
+    ...(pair === undefined
+      ? []
+      : [`meta l4proto { tcp, udp } ${ip} daddr . meta l4proto . th dport vmap @${pair}`]),
   ];
   return dice.pick(kinds);
 }

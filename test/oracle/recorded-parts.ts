@@ -77,10 +77,14 @@ function keepKubeProxy(json: string): string | undefined {
   const { nftables } = JSON.parse(json) as { nftables: Record<string, { table?: string; name?: string }>[] };
   const own = nftables.filter((row) => {
     const { table, chain, set, map, rule } = row;
-    return table?.name === 'kube-proxy' || [chain, set, map, rule].some((each) => each?.table === 'kube-proxy');
+    return (
+      table?.name === 'kube-proxy' || [chain, set, map, rule].some((each) => each?.table === 'kube-proxy')
+    );
   });
   // Maps lead to chains, and nft takes what it reads in order.
-  const ordered = ['table', 'chain', 'set', 'map', 'rule'].flatMap((kind) => own.filter((row) => kind in row));
+  const ordered = ['table', 'chain', 'set', 'map', 'rule'].flatMap((kind) =>
+    own.filter((row) => kind in row),
+  );
   return own.length === 0 ? undefined : JSON.stringify({ nftables: ordered });
 }
 
@@ -96,5 +100,11 @@ export async function readTailnetParts(mode: 'iptables' | 'nftables'): Promise<R
           { command: 'iptables-nft-restore', text: await read('tailscale-iptables-save.txt') },
           { command: 'ip6tables-nft-restore', text: await read('tailscale-ip6tables-save.txt') },
         ];
-  return { parts, aims: { destinations: ['10.43.0.80', '100.64.0.7', '10.42.2.5', '10.42.0.11', '100.64.2.5'], ports: [22, 80, 443, 8080, 41641] } };
+  return {
+    parts,
+    aims: {
+      destinations: ['10.43.0.80', '100.64.0.7', '10.42.2.5', '10.42.0.11', '100.64.2.5'],
+      ports: [22, 80, 443, 8080, 41641],
+    },
+  };
 }
