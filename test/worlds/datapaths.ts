@@ -2,6 +2,8 @@
 // In: a made-up cluster. Out: the same cluster with the devices, routes, settings and dumps that such a datapath has.
 // Devices, rules and routes are those of Cilium 1.16 in tunnel mode, kubernetes 1.30's IPVS proxier, Kube-OVN 1.12.
 import { address4, macOf, parseRange4 } from './addresses.ts';
+import { removeKubeProxy } from './filter-draft.ts';
+import type { FilterDraft } from './filter-draft.ts';
 import { addPod, addSettings, makeWorld, podAddress, shareText, up } from './make-world.ts';
 import type { World, WorldNode, WorldOptions, WorldPod } from './world.ts';
 
@@ -16,7 +18,12 @@ export interface CiliumOptions {
 
 export function makeCiliumWorld(options: CiliumOptions = {}, more: WorldOptions = {}): World {
   const world = makeWorld({ backend: 'none', bridge: 'unused0', ...more });
-  for (const node of world.nodes) plugCilium(world, node);
+  for (const node of world.nodes) {
+    plugCilium(world, node);
+    node.filterEdits.push((draft) =>
+      writeCiliumChains(draft, shareText(world, node.index), world.options.podCidr),
+    );
+  }
   for (const node of world.nodes) {
     addPod(world, node, `cilium-${node.index}`, {
       namespace: 'kube-system',
@@ -26,9 +33,7 @@ export function makeCiliumWorld(options: CiliumOptions = {}, more: WorldOptions 
     });
   }
   const replaces = options.replacesKubeProxy ?? true;
-  // What Cilium leaves to the packet filter is another question: no dump tells.
-  for (const node of world.nodes)
-    for (const dump of ['iptables-save', 'ip6tables-save', 'nft']) node.without.add(dump);
+  if (replaces) for (const node of world.nodes) node.filterEdits.push(removeKubeProxy);
   if (options.hasConfig !== false) {
     addConfigMap(world, 'cilium-config', {
       'kube-proxy-replacement': String(replaces),
@@ -88,6 +93,21 @@ function plugCilium(world: World, node: WorldNode): void {
       `${shareText(world, each.index)} via ${own} dev cilium_host proto kernel src ${own}${mtu}`,
     );
   }
+}
+
+/** Its part of iptables (1.16, pkg/datapath/iptables): what its devices carry is let pass, what leaves the pods is masqueraded. */
+function writeCiliumChains({ filter, nat }: FilterDraft, share: string, podCidr: string): void {
+  filter.chains.push('CILIUM_FORWARD');
+  filter.rules.push('-A FORWARD -m comment --comment "cilium-feeder: CILIUM_FORWARD" -j CILIUM_FORWARD');
+  for (const way of ['-o cilium_host', '-i cilium_host', '-i lxc+', '-i cilium_net'])
+    filter.rules.push(
+      `-A CILIUM_FORWARD ${way} -m comment --comment "cilium: any->cluster forward accept" -j ACCEPT`,
+    );
+  nat.chains.push('CILIUM_POST_nat');
+  nat.rules.push(
+    '-A POSTROUTING -m comment --comment "cilium-feeder: CILIUM_POST_nat" -j CILIUM_POST_nat',
+    `-A CILIUM_POST_nat -s ${share} ! -d ${podCidr} ! -o cilium_+ -m comment --comment "cilium masquerade non-cluster" -j MASQUERADE`,
+  );
 }
 
 export function routerAddress(world: World, node: WorldNode): string {
@@ -295,7 +315,47 @@ export function addIpvs(world: World, options: { readonly isCollected?: boolean 
       for (const ip of service.ips)
         node.addresses.push({ link: 'kube-ipvs0', address: `${ip}/${ip.includes(':') ? 128 : 32}` });
     if (options.isCollected !== false) node.files.set('ipvsadm.txt', `${ipvsLines(world).join('\n')}\n`);
+    node.filterEdits.push(removeKubeProxy, (draft) => writeIpvsChains(draft, world.options.podCidr));
+    node.files.set('ipset.txt', `${ipvsSets(world).join('\n')}\n`);
   }
+}
+
+/** What kube-proxy writes beside the table: marks for masquerade, by sets (pkg/proxy/ipvs/README.md, scenario 2). */
+function writeIpvsChains({ nat }: FilterDraft, podCidr: string): void {
+  nat.chains.push('KUBE-MARK-MASQ', 'KUBE-POSTROUTING', 'KUBE-SERVICES');
+  nat.rules.push(
+    '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    '-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+    '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000',
+    `-A KUBE-SERVICES ! -s ${podCidr} -m comment --comment "Kubernetes service cluster ip + port for masquerade purpose" -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ`,
+    '-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT',
+    '-A KUBE-POSTROUTING -m comment --comment "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose" -m set --match-set KUBE-LOOP-BACK dst,dst,src -j MASQUERADE',
+    '-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN',
+    '-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0',
+    '-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully',
+  );
+}
+
+function ipvsSets(world: World): readonly string[] {
+  const ports = world.services.flatMap((service) => {
+    const protocol = service.protocol.toLowerCase();
+    const ofFour = (address: string): boolean => !address.includes(':');
+    return {
+      cluster: service.ips
+        .filter(ofFour)
+        .map((ip) => `add KUBE-CLUSTER-IP ${ip},${protocol}:${service.port}`),
+      loop: service.endpoints
+        .filter((one) => ofFour(one.address))
+        .map((one) => `add KUBE-LOOP-BACK ${one.address},${protocol}:${one.port},${one.address}`),
+    };
+  });
+  return [
+    'create KUBE-CLUSTER-IP hash:ip,port family inet hashsize 1024 maxelem 65536',
+    ...ports.flatMap((one) => one.cluster),
+    'create KUBE-LOOP-BACK hash:ip,port,ip family inet hashsize 1024 maxelem 65536',
+    ...ports.flatMap((one) => one.loop),
+  ];
 }
 
 /** `ipvsadm -Sn`. */

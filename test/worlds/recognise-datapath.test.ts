@@ -12,6 +12,12 @@ function recognise(world: World): NodeDatapath {
   return recogniseDatapath(buildNetwork(readWorld(world)), 'node/node-1');
 }
 
+function withoutFilter(world: World): World {
+  for (const node of world.nodes)
+    for (const name of ['iptables-save', 'ip6tables-save', 'nft']) node.without.add(name);
+  return world;
+}
+
 function who(job: DatapathJob): string {
   if (job.kind === 'kernel') return 'kernel';
   return job.kind === 'program' ? job.owner.kind : `${job.owner.kind}?`;
@@ -81,7 +87,7 @@ describe('Cilium', () => {
   });
 
   it('without its ConfigMap leaves the owner of Services open, and says what would tell', () => {
-    const datapath = recognise(makeCiliumWorld({ hasConfig: false }));
+    const datapath = recognise(withoutFilter(makeCiliumWorld({ hasConfig: false })));
     expect(jobs(datapath)).toMatchObject({
       host: 'cilium-ebpf?',
       pods: 'cilium-ebpf',
@@ -89,6 +95,17 @@ describe('Cilium', () => {
     });
     expect(datapath.hostServices).toMatchObject({
       missing: { path: 'cluster/resources/configmaps.json', reason: 'not-collected' },
+    });
+  });
+
+  it('without its ConfigMap shows by the chains whose Services they are', () => {
+    const replacing = makeCiliumWorld({ hasConfig: false });
+    expect(jobs(recognise(replacing))).toMatchObject({ host: 'cilium-ebpf', external: 'cilium-ebpf' });
+    const beside = makeCiliumWorld({ hasConfig: false, replacesKubeProxy: false });
+    expect(jobs(recognise(beside))).toMatchObject({
+      host: 'kernel',
+      pods: 'cilium-ebpf',
+      external: 'kernel',
     });
   });
 
@@ -103,7 +120,7 @@ describe('Cilium', () => {
       'cluster/resources/ciliumnodeconfigs.cilium.io.json',
       JSON.stringify({ kind: 'List', items: [object] }),
     );
-    expect(jobs(recognise(world))).toMatchObject({ host: 'cilium-ebpf?' });
+    expect(jobs(recognise(withoutFilter(world)))).toMatchObject({ host: 'cilium-ebpf?' });
   });
 
   it('is not there where only its settings are', () => {
