@@ -8,6 +8,7 @@ import { redactJson } from './redaction/redact-json.ts';
 import { redactNames } from './redaction/redact-names.ts';
 import { redactText } from './redaction/redact-text.ts';
 import { redactYamlSecrets } from './redaction/redact-yaml-secrets.ts';
+import { redactVirtualServers } from './redaction/virtual-servers.ts';
 import { redactWireguardDump } from './redaction/wireguard-dump.ts';
 
 /** A file to be; its text is asked for twice. */
@@ -65,11 +66,17 @@ function redactOne(path: string, text: string, pseudonyms: Pseudonyms): string {
     const isSecretList = secretsFile.test(path) || /"kind"\s*:\s*"SecretList"/.test(text.slice(0, 10_000));
     return redactJson(text, { mode: 'facts', isSecretList, depth: 0 }, pseudonyms) ?? text;
   }
-  const dumped = /(?:^|\/)wg\.txt$/.test(path) ? redactWireguardDump(text, pseudonyms) : text;
+  const dumped = redactDump(path, text, pseudonyms);
   const withoutYaml = redactYamlSecrets(dumped, pseudonyms, (json, mode) =>
     redactJson(json, { mode, isSecretList: false, depth: 1 }, pseudonyms),
   );
   return redactText(withoutYaml, pseudonyms);
+}
+
+/** Dumps whose forms show nothing by themselves. */
+function redactDump(path: string, text: string, pseudonyms: Pseudonyms): string {
+  if (/(?:^|\/)wg\.txt$/.test(path)) return redactWireguardDump(text, pseudonyms);
+  return /(?:^|\/)ip_vs\.txt$/.test(path) ? redactVirtualServers(text, pseudonyms) : text;
 }
 
 /** `ip -j addr` and `nft -j` spell a prefix as two members. */
