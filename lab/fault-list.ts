@@ -23,6 +23,7 @@ import { firewalldTrustsCluster } from './faults/firewalld-trusts-cluster.ts';
 import { tsInputDropsCgnat } from './faults/ts-input-drops-cgnat.ts';
 import { cgnatResolverAccepted } from './faults/cgnat-resolver-accepted.ts';
 import { kubeProxyFlushed } from './faults/kube-proxy-flushed.ts';
+import { kubeProxyIdle, kubeProxyOtherMode } from './faults/kube-proxy-other-mode.ts';
 import { kubeProxyStale } from './faults/kube-proxy-stale.ts';
 import { masqueradeMissing } from './faults/masquerade-missing.ts';
 import { masqueradeByAdmin } from './faults/masquerade-by-admin.ts';
@@ -68,7 +69,9 @@ export const faults: readonly LabFault[] = [
   tsInputDropsCgnat,
   cgnatResolverAccepted,
   kubeProxyFlushed,
+  kubeProxyOtherMode,
   kubeProxyStale,
+  kubeProxyIdle,
   masqueradeMissing,
   masqueradeByAdmin,
   masqueradePodToPod,
