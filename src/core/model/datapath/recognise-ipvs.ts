@@ -19,8 +19,10 @@ export function recogniseIpvs(view: NodeView): IpvsDatapath | undefined {
   const device = findDevice(view, /^kube-ipvs0$/);
   const table = view.machine.facts.datapath?.ipvs;
   const isFilled = table?.known === true && table.value.virtualServers.length > 0;
+  // Asked for every node of every network that is built: settings are read only where there is a sign.
+  if (!isFilled && device === undefined) return undefined;
   const mode = readProxyMode(view);
-  if (!isFilled && (device === undefined || isElsewhere(table, mode))) return undefined;
+  if (!isFilled && isElsewhere(table, mode)) return undefined;
   const evidence = [
     ...(device === undefined ? [] : [device]),
     ...(table?.known === true ? [table.evidence] : []),
