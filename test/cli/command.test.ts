@@ -62,10 +62,14 @@ describe('diagnose', () => {
     expect(result.stdout.replaceAll(/ \\\n +/g, ' ')).toContain(`waylaid fix --dry-run --bundle ${broken}\n`);
   });
 
-  test('exit 0 and one line where everything arrives', async () => {
+  test('exit 0 and one line where everything arrives, and what nobody asked for', async () => {
     const result = await run(['--bundle', healthy]);
     expect([result.exit, result.stderr]).toEqual([0, '']);
-    expect(result.stdout).toMatch(/^✓ healthy {3}\d+ intended flows arrive \(2 of 2 nodes seen\)\n$/);
+    const [verdict, , ...rest] = result.stdout.split('\n');
+    expect(verdict).toMatch(/^✓ healthy {3}\d+ intended flows arrive \(2 of 2 nodes seen\)$/);
+    expect(rest.join(' ').replaceAll(/ +/g, ' ')).toMatch(
+      /^not known what do the packet filters of left, right do .*iptables-save -c on left\) $/,
+    );
   });
 
   test('exit 3 where a node has lost its rules, and what to run', async () => {
@@ -262,6 +266,8 @@ describe('usage', () => {
     [['diagnose', '-o', 'xml'], "option '-o, --output <format>' argument 'xml' is invalid."],
     [['diagnose', 'extra'], "too many arguments for 'diagnose'."],
     [['trace', 'only-one'], "missing required argument 'to'."],
+    [['trace', 'a', 'b', '--size', '12'], 'A packet has 68 to 65535 bytes.'],
+    [['trace', 'a', 'b', '--source-port', '70000'], 'A port is a number from 1 to 65535.'],
     [['--bundle', 'x', '--lab'], 'cannot be used with option'],
     [
       ['explain', 'forwarding-of'],

@@ -117,4 +117,29 @@ describe('packets that are too big', () => {
     expect(failing.every(({ label }) => label.includes('bytes'))).toBe(true);
     expect(answer.rootCauses[0]?.explanation).toMatch(/14[05]0|1350/);
   });
+
+  it('are what a probe that must not be cut asks for', async () => {
+    const files = narrow(await readBundle('healthy'), 'node-2', 'eth0', 1400);
+    const pods = JSON.parse(textOf(files, 'cluster/resources/pods.json')) as {
+      readonly items: readonly { metadata: { name: string }; status: { podIP: string } }[];
+    };
+    const ip = pods.items.find(({ metadata }) => metadata.name === 'web-node-2')?.status.podIP;
+    const probe = (size: number, outcome: string): string =>
+      JSON.stringify({
+        id: `size-${size}`,
+        from: { pod: 'default/web-node-1' },
+        to: { ip, proto: 'icmp' },
+        size,
+        df: true,
+        stage: 'connect',
+        outcome,
+      });
+    const { answer } = judgeFiles(
+      withFile(files, 'probes.jsonl', `${probe(1400, 'timeout')}\n${probe(1200, 'ok')}\n`),
+    );
+    const verdicts = answer.flows.list
+      .filter(({ kind }) => kind === 'probe')
+      .map(({ label, verdict }) => `${/size-\d+/.exec(label)?.[0] ?? ''} ${verdict}`);
+    expect(verdicts).toEqual(['size-1400 fails', 'size-1200 arrives']);
+  });
 });

@@ -14,6 +14,8 @@ interface TraceOptions extends EvidenceOptions {
   readonly proto?: Protocol;
   readonly port?: string;
   readonly mark?: number;
+  readonly sourcePort?: number;
+  readonly size?: number;
   readonly whatIf?: readonly string[];
 }
 
@@ -27,6 +29,16 @@ export function registerTrace(program: Command, settle: Settle): void {
     .addOption(new Option('--proto <protocol>', 'the protocol').choices(['tcp', 'udp', 'icmp']))
     .option('--port <port>', 'the port, by number or by the name that the destination gives it')
     .option('--mark <mark>', 'the mark that the sender puts on it, such as 0x80000', readMark)
+    .option(
+      '--source-port <port>',
+      'the port it comes from; a tracked connection of the evidence decides then, as in the kernel',
+      readSourcePort,
+    )
+    .option(
+      '--size <bytes>',
+      'how large its packets are (IP header included), to find where large ones are lost',
+      readSize,
+    )
     .option(
       '--what-if <command>',
       'trace again as if this had been typed (repeatable): "ip rule|route add|del …", "sysctl -w …"; "NODE: …" for another machine',
@@ -49,6 +61,8 @@ async function trace(from: string, to: string, options: TraceOptions): Promise<E
     ...(options.proto === undefined ? {} : { protocol: options.proto }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.mark === undefined ? {} : { mark: options.mark }),
+    ...(options.sourcePort === undefined ? {} : { sourcePort: options.sourcePort }),
+    ...(options.size === undefined ? {} : { sizeBytes: options.size }),
   };
   const traced = traceQuestion(snapshot, question, options.whatIf ?? []);
   printTrace(traced, snapshot.notes, options.output);
@@ -59,4 +73,16 @@ function readMark(text: string): number {
   const mark = /^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!(mark <= 0xffffffff)) throw new InvalidArgumentError('A mark is a number up to 0xffffffff.');
   return mark;
+}
+
+function readSourcePort(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port >= 1 && port <= 65535)) throw new InvalidArgumentError('A port is a number from 1 to 65535.');
+  return port;
+}
+
+function readSize(text: string): number {
+  const size = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(size >= 68 && size <= 65535)) throw new InvalidArgumentError('A packet has 68 to 65535 bytes.');
+  return size;
 }

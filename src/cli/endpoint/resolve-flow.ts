@@ -18,6 +18,10 @@ export interface FlowQuestion {
   readonly protocol?: Protocol;
   readonly port?: string;
   readonly mark?: number;
+  /** The port it comes from, for what depends on tracked connections. */
+  readonly sourcePort?: number;
+  /** Bytes of IP that its packets have, both ways. */
+  readonly sizeBytes?: number;
 }
 
 export interface ResolvedFlow {
@@ -44,6 +48,8 @@ export function resolveFlow(network: Network, question: FlowQuestion): ResolvedF
       protocol,
       ...(port === undefined ? {} : { port }),
       ...(question.mark === undefined ? {} : { mark: question.mark }),
+      ...(question.sourcePort === undefined ? {} : { fromPort: question.sourcePort }),
+      ...(question.sizeBytes === undefined ? {} : { sizeBytes: question.sizeBytes }),
     },
     toName: receiver.name,
   };

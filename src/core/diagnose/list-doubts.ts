@@ -18,8 +18,8 @@ export interface FilterDoubts {
 const unasked: readonly MissingReason[] = ['not-collected', 'not-installed', 'absent'];
 
 export function listDoubts(network: Network, judged: readonly JudgedIntent[]): FilterDoubts {
-  const open: Unknown[] = [];
-  const noted: Unknown[] = [];
+  const open = new Map<string, Found>();
+  const noted = new Map<string, Found>();
   for (const id of network.machines.keys()) {
     for (const family of [4, 6] as const) {
       const passing = judged.filter(({ intent, trace }) => isPassing({ id, family }, { intent, trace }));
@@ -27,11 +27,31 @@ export function listDoubts(network: Network, judged: readonly JudgedIntent[]): F
       for (const gap of listGaps(network, id, family)) {
         const isOpen = !unasked.includes(gap.missing.reason);
         const intents = isOpen ? passing.map(({ intent }) => intent.id) : [];
-        (isOpen ? open : noted).push(describeGap(id, gap, intents));
+        // What nobody asked for is said once for all machines, what failed for each.
+        const key = isOpen ? `${gap.missing.path} ${gap.what}` : `${gap.missing.reason} ${gap.what}`;
+        addFound(isOpen ? open : noted, key, { gap, ids: [id], intents });
       }
     }
   }
-  return { open: uniqueBy(open), noted: uniqueBy(noted) };
+  return { open: [...open.values()].map(describeFound), noted: [...noted.values()].map(describeFound) };
+}
+
+interface Found {
+  readonly gap: Gap;
+  readonly ids: readonly string[];
+  readonly intents: readonly string[];
+}
+
+function addFound(found: Map<string, Found>, key: string, one: Found): void {
+  const known = found.get(key);
+  const union = (a: readonly string[], b: readonly string[]): readonly string[] => [...new Set([...a, ...b])];
+  if (known === undefined) found.set(key, one);
+  else
+    found.set(key, {
+      gap: known.gap,
+      ids: union(known.ids, one.ids),
+      intents: union(known.intents, one.intents),
+    });
 }
 
 interface Gap {
@@ -46,21 +66,28 @@ function listGaps(network: Network, id: string, family: Family): readonly Gap[] 
   return compiled.known ? compiled.value.gaps : [{ what: 'any chain at all', missing: compiled }];
 }
 
-function describeGap(id: string, gap: Gap, intents: readonly string[]): Unknown {
+function describeFound({ gap, ids, intents }: Found): Unknown {
   const { missing } = gap;
-  const name = id.replace(/^(node|host)\//, '');
+  const names = ids.map((id) => id.replace(/^(node|host)\//, ''));
+  const first = names[0] ?? '';
+  const whose = names.length === 1 ? `${first}'s packet filter` : `the packet filters of ${listNames(names)}`;
   const detail = missing.detail === undefined ? '' : `: ${missing.detail}`;
+  const command =
+    missing.command === undefined
+      ? `waylaid collect --node ${first}`
+      : `${missing.command.join(' ')} on ${first}`;
   return {
-    question: `what does ${id}'s packet filter do (${gap.what})?`,
+    question: `what ${names.length === 1 ? 'does' : 'do'} ${whose} do (${gap.what})?`,
     needs: missing.path,
-    command:
-      missing.command === undefined
-        ? `waylaid collect --node ${name}`
-        : `${missing.command.join(' ')} on ${name}`,
+    command,
     why: `${missing.reason}${detail}`,
     intents,
     missing,
   };
+}
+
+function listNames(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
 
 function isPassing(
@@ -76,8 +103,4 @@ function passes(journey: Journey, id: string): boolean {
     journey.hops.some((hop) => hop.at === id || (hop.nested !== undefined && passes(hop.nested, id))) ||
     (journey.replies ?? []).some((reply) => passes(reply, id))
   );
-}
-
-function uniqueBy(unknowns: readonly Unknown[]): readonly Unknown[] {
-  return [...new Map(unknowns.map((unknown) => [`${unknown.question} ${unknown.needs}`, unknown])).values()];
 }

@@ -190,12 +190,19 @@ function readProbeIntent(network: Network, probe: ProbeFact): readonly Draft[] {
   return [
     {
       kind: 'probe',
-      flow: { from, to: ip, protocol, ...(port === undefined ? {} : { port }) },
+      flow: { from, to: ip, protocol, ...(port === undefined ? {} : { port }), ...readSize(probe, ip) },
       label: `probe ${probe.id ?? probe.evidence.at ?? ''}: ${from.replace(/^(pod|node)\//, '')} → ${ip}${port === undefined ? '' : `:${port}`}`,
       reason: `somebody measured it: ${probe.stage} ${probe.outcome}`,
       evidence: [probe.evidence],
     },
   ];
+}
+
+/** A probe says how many bytes it carried; only one that must not be cut asks for the way's size. */
+function readSize(probe: ProbeFact, ip: Address): Pick<Flow, 'sizeBytes'> {
+  if (probe.to.sizeBytes === undefined || probe.to.mustNotBeCut !== true) return {};
+  const headerBytes = familyOf(ip) === 6 ? 48 : 28;
+  return { sizeBytes: probe.to.sizeBytes + headerBytes };
 }
 
 function senderOf(probe: ProbeFact): string | undefined {

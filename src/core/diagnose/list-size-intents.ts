@@ -13,6 +13,7 @@ const overheadBytes = { 4: 50, 6: 70 } as const;
 export function listSizeIntents(network: Network, judged: readonly JudgedIntent[]): readonly Intent[] {
   return judged.flatMap(({ intent, trace }) => {
     if (trace.verdict !== 'arrives' || intent.flow.protocol === 'udp') return [];
+    if (intent.flow.sizeBytes !== undefined) return [];
     const sizeBytes = findFullSize(network, trace.journeys);
     if (sizeBytes === undefined || !trace.journeys.some((journey) => isNarrow(network, journey, sizeBytes)))
       return [];

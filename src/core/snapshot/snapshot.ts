@@ -38,6 +38,10 @@ export interface ProbeFact {
     readonly proto?: string;
     readonly name?: string;
     readonly url?: string;
+    /** Bytes of payload, of a probe for the way's MTU. */
+    readonly sizeBytes?: number;
+    /** Its `df`. */
+    readonly mustNotBeCut?: boolean;
   };
   readonly stage: string;
   readonly outcome: string;

@@ -48,6 +48,9 @@ function readProbe(raw: JsonObject, evidence: Evidence): ProbeFact | undefined {
       proto: textOf(to.proto),
       name: textOf(to.name),
       url: textOf(to.url),
+      // Collectors write them beside the address or beside `to`.
+      sizeBytes: numberOf(to.size) ?? numberOf(raw.size),
+      mustNotBeCut: (to.df ?? raw.df) === true ? true : undefined,
     }),
     stage,
     outcome,
