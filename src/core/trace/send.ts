@@ -152,7 +152,7 @@ function sendRouted(
     const place = { network, namespace, hook: 'output' as const, outputLink: hop.link ?? 'lo' };
     return passHook(routed, place).flatMap((result) => {
       if (result.kind === 'ended') return [result.step];
-      if (result.isRerouted) return sendAgain(network, result.state, namespace);
+      if (result.isRerouted) return sendAgain(network, result.state, namespace, result.routedMark);
       const virtual = passServices(network, namespace, result.state, { kind: 'output' });
       if (virtual !== undefined) return sendTranslated(network, namespace, virtual);
       return leave(network, result.state, { namespace, answer, hop });
@@ -175,11 +175,14 @@ function listWays(answer: Found): readonly NexthopFact[] {
   return [{ link: 'lo', weight: 1, flags: [] }];
 }
 
-function sendAgain(network: Network, state: WalkState, namespace: Namespace): readonly Step[] {
-  const again = resolveAgain(
-    namespace,
-    outputQuery(state, { kind: 'send', namespace: namespace.id, isBound: true }),
-  );
+function sendAgain(
+  network: Network,
+  state: WalkState,
+  namespace: Namespace,
+  routedMark = state.packet.mark,
+): readonly Step[] {
+  const query = outputQuery(state, { kind: 'send', namespace: namespace.id, isBound: true });
+  const again = resolveAgain(namespace, { ...query, mark: routedMark });
   if (again.kind !== 'route') return [endWithoutRoute(state, namespace, again)];
   const answer = again.route;
   return listWays(answer).flatMap((hop) =>

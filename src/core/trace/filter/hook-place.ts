@@ -30,5 +30,7 @@ export type HookResult =
       readonly state: WalkState;
       /** OUTPUT: what decides the route was changed, so it is looked up again. */
       readonly isRerouted: boolean;
+      /** The mark it was routed again with; one that a later chain sets comes too late for the route. */
+      readonly routedMark?: number | undefined;
     }
   | { readonly kind: 'ended'; readonly step: Step };

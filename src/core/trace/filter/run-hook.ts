@@ -26,14 +26,17 @@ export function runHook(state: WalkState, place: HookPlace): readonly HookResult
     results = results.flatMap((result) =>
       result.kind === 'ended'
         ? [result]
-        : station(result.state, place).map((next) => keepRerouting(next, result.isRerouted)),
+        : station(result.state, place).map((next) => keepRerouting(next, result)),
     );
   }
   return results;
 }
 
-function keepRerouting(result: HookResult, isRerouted: boolean): HookResult {
-  return result.kind === 'ended' || !isRerouted ? result : { ...result, isRerouted };
+/** The kernel routes at the chain that asks for it, not at the end of the hook. */
+function keepRerouting(next: HookResult, before: Extract<HookResult, { kind: 'passed' }>): HookResult {
+  if (next.kind === 'ended') return next;
+  if (next.isRerouted) return { ...next, routedMark: next.state.packet.mark };
+  return before.isRerouted ? { ...next, isRerouted: true, routedMark: before.routedMark } : next;
 }
 
 const stationTables = new WeakMap<FilterProgram, Map<IpHook, readonly Station[]>>();

@@ -180,9 +180,11 @@ function applyNat(state: WalkState, place: HookPlace, decided: Decided): HookRes
       address: address ?? state.packet.destination,
       port: port ?? state.packet.destinationPort,
     });
+    // A new port alone is not routed again (6.12 nf_nat_ipv4_local_fn).
+    const isElsewhere = changed.packet.destination !== state.packet.destination;
     return passed(
       addHop(changed, place.namespace.id, describeNat(state, changed, place, decided)),
-      place.hook === 'output',
+      place.hook === 'output' && isElsewhere,
     );
   }
   return applySourceNat(state, place, decided);
