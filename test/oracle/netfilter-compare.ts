@@ -181,14 +181,22 @@ function isSame(outcome: Outcome, observed: Observation, tolerance: Tolerance): 
     sighting.destination === forward.destination &&
     isSamePort(sighting.destinationPort, forward.destinationPort, tolerance) &&
     isSamePort(sighting.sourcePort, forward.sourcePort, tolerance) &&
-    // A bridge that passes the packet filter by shows no mark.
-    (sighting.mark === forward.mark || forward.place.startsWith('to '))
+    (sighting.mark === forward.mark || isMarkOpen(sighting, forward))
   );
 }
 
 /** What a bridge carries from pod to pod passes POSTROUTING with the bridge as its device, where br_netfilter is on. */
 function isCarriedThrough(foretold: Sighting, seen: Sighting): boolean {
   return foretold.place.startsWith('to ') && seen.place === 'out cni0';
+}
+
+/**
+ * A bridge that passes the packet filter by shows no mark; and what was sent to the router itself meets PREROUTING with a
+ * port that the kernel drew, which rules there may look at before they mark.
+ */
+function isMarkOpen(foretold: Sighting, seen: Sighting): boolean {
+  if (seen.place.startsWith('to ')) return true;
+  return seen.place === 'local' && foretold.sourcePort !== seen.sourcePort;
 }
 
 /** Of a range, which port the kernel takes nobody can say. */

@@ -3,7 +3,6 @@
 import { makeSets, writeRandomRules } from './netfilter-iptables.ts';
 import { makeNftRuleset } from './netfilter-nftables.ts';
 import { makeFirewalldTable, makeKubeProxyTable, makePortmapTable } from './netfilter-nft-programs.ts';
-import type { Version } from './netfilter-pools.ts';
 import {
   writeDocker,
   writeFlannel,
