@@ -9,7 +9,14 @@ import type { CiliumFacts, CiliumStatus } from '../../snapshot/datapath-facts.ts
 import { byKernel, byProgram } from '../datapath.ts';
 import type { DatapathJob, DatapathOwner, NodeDatapath } from '../datapath.ts';
 import type { Network } from '../network.ts';
-import { findDevice, hasServiceChains, missingSetting, readConfigMap, recordOf } from './node-signals.ts';
+import {
+  findDevice,
+  findPodOnNode,
+  hasServiceChains,
+  missingSetting,
+  readConfigMap,
+  recordOf,
+} from './node-signals.ts';
 import type { NodeView } from './node-signals.ts';
 
 /** How Cilium is set up on a node; undefined where nobody knows. */
@@ -159,11 +166,8 @@ export function missingCiliumState(view: NodeView, part: keyof CiliumFacts): Ret
   return { ...reason, command: ['kubectl', ...agentOf(view), '--', 'cilium-dbg', ...words] };
 }
 
-function agentOf({ network, machine }: NodeView): readonly string[] {
-  const { pods } = network.cluster;
-  const agent = pods.known
-    ? pods.value.find((pod) => pod.nodeName === machine.facts.name && pod.labels.get('k8s-app') === 'cilium')
-    : undefined;
+function agentOf(view: NodeView): readonly string[] {
+  const agent = findPodOnNode(view, (pod) => pod.labels.get('k8s-app') === 'cilium');
   return agent === undefined
     ? ['-n', 'kube-system', 'exec', 'ds/cilium', '-c', 'cilium-agent']
     : ['-n', agent.namespace, 'exec', agent.name, '-c', 'cilium-agent'];

@@ -8,8 +8,6 @@ import type { DatapathJob, DatapathOwner } from '../datapath.ts';
 import { findArgument, findDevice, readConfigMap } from './node-signals.ts';
 import type { NodeView } from './node-signals.ts';
 
-export const ipvsDevice = 'kube-ipvs0';
-
 export interface IpvsDatapath {
   readonly owner: DatapathOwner;
   readonly services: DatapathJob;
