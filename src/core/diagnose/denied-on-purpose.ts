@@ -5,7 +5,7 @@
 import type { Candidate } from './candidate.ts';
 import type { JudgedIntent } from './diagnosis.ts';
 import { findOwner } from './filter-owner.ts';
-import { dropsInvalid } from './propose-filter.ts';
+import { dropsInvalid } from './invalid-packets.ts';
 import { changeWorld } from './world.ts';
 import type { World } from './world.ts';
 import type { Network } from '../model/network.ts';

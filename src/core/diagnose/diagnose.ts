@@ -67,8 +67,12 @@ function isFailing({ trace }: JudgedIntent): boolean {
 function judgeIntents(base: World, snapshot: Snapshot): readonly JudgedIntent[] {
   const judge = (intent: Intent): JudgedIntent =>
     judgeMeasured({ intent, trace: base.trace(intent.flow) }, snapshot.probes);
-  const judged = listIntents(base.network, snapshot.probes).map(judge);
+  const judged = listIntents(base.network, snapshot.probes).map(judge).filter(isJudgeable);
   return [...judged, ...listSizeIntents(base.network, judged).map(judge)];
+}
+
+function isJudgeable({ intent, trace }: JudgedIntent): boolean {
+  return intent.isOutward !== true || trace.verdict !== 'unknown';
 }
 
 interface Found {

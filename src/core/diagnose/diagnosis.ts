@@ -6,7 +6,14 @@ import type { Change } from '../snapshot/change.ts';
 import type { Flow, Trace } from '../trace/flow.ts';
 
 export type IntentKind =
-  'pod-to-pod' | 'node-to-pod' | 'pod-to-service' | 'node-to-service' | 'node-to-node' | 'probe' | 'question';
+  | 'pod-to-pod'
+  | 'node-to-pod'
+  | 'pod-to-service'
+  | 'node-to-service'
+  | 'node-to-node'
+  | 'to-nameserver'
+  | 'probe'
+  | 'question';
 
 /** A flow that should arrive, and why we think so. */
 export interface Intent {
@@ -17,6 +24,8 @@ export interface Intent {
   readonly label: string;
   readonly reason: string;
   readonly evidence: readonly Evidence[];
+  /** It leads out of the evidence: where nobody can say how it fares, it is not counted. */
+  readonly isOutward?: boolean;
 }
 
 export interface JudgedIntent {

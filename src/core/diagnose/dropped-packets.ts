@@ -1,7 +1,7 @@
 // The packets that the rules and policies of a cause ended, as the failing flows show them. In: the group with its failing
 // flows. Out: each packet with where it was ended, whether it carried another one (an overlay's outer packet), and how.
 import type { CauseGroup } from './cause-group.ts';
-import { unfoldHops } from './propose-filter.ts';
+import { unfoldHops } from './failing-way.ts';
 import type { Change } from '../snapshot/change.ts';
 import type { FilterPlace, FilterRulePlace } from '../snapshot/filter-place.ts';
 import type { Element, Journey, Packet } from '../trace/flow.ts';

@@ -4,9 +4,11 @@
 // route). What was found for one flow is tried first on the next, so that one fault stays one change.
 import type { Candidate } from './candidate.ts';
 import type { JudgedIntent } from './diagnosis.ts';
-import { findFailingWay, proposeChanges } from './propose-changes.ts';
+import { findFailingWay } from './failing-way.ts';
+import { proposeChanges } from './propose-changes.ts';
 import { changeWorld, mayMeet } from './world.ts';
 import type { World } from './world.ts';
+import { serviceKey } from '../model/service-table.ts';
 import type { Flow, Trace } from '../trace/flow.ts';
 
 export interface FoundChanges {
@@ -65,6 +67,7 @@ function healFlow(search: Search, flow: Flow): void {
  * anybody from saying that it arrives. That supports a cause and proves none.
  */
 function relieveFlow(search: Search, flow: Flow): void {
+  if (isServedByNobody(search.healed, flow)) return;
   const trace = search.healed.trace(flow);
   const way = isRelieved(trace) ? undefined : findFailingWay(trace.journeys);
   if (way === undefined) return;
@@ -75,6 +78,12 @@ function relieveFlow(search: Search, flow: Flow): void {
   if (found === undefined) return;
   search.chosen = [...search.chosen, found];
   search.healed = withCandidates(search.healed, [found]);
+}
+
+/** A Service without endpoints answers nobody: a packet that gets further than before proves nothing. */
+function isServedByNobody({ network }: World, flow: Flow): boolean {
+  const entry = network.services.byKey.get(serviceKey(flow.to, flow.protocol, flow.port ?? 0));
+  return entry?.isKnown === true && entry.endpoints.length === 0;
 }
 
 interface Attempt {

@@ -1,25 +1,16 @@
 // Connections that the machines track and that nobody answers, though what they ask is a Service with endpoints: a program
 // keeps its port and goes on asking. In: the network. Out: those flows, with the port they come from, so that the entry
 // decides as it does in the kernel. An entry that was answered once may be a past question and asks nothing.
-import type { IntentKind } from './diagnosis.ts';
-import type { Evidence } from '../fact/evidence.ts';
+import type { IntentDraft } from './intent-draft.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import { serviceKey } from '../model/service-table.ts';
 import type { ServiceEntry } from '../model/service-table.ts';
 import type { ConnectionFact } from '../snapshot/filter-facts.ts';
 import type { Flow } from '../trace/flow.ts';
 
-export interface ConnectionDraft {
-  readonly kind: IntentKind;
-  readonly flow: Flow;
-  readonly label: string;
-  readonly reason: string;
-  readonly evidence: readonly Evidence[];
-}
-
 const udp = 17;
 
-export function listConnectionIntents(network: Network): readonly ConnectionDraft[] {
+export function listConnectionIntents(network: Network): readonly IntentDraft[] {
   return [...network.machines.keys()].flatMap((id) => {
     const machine = network.namespaces.get(id);
     const connections = machine?.facts.filter?.connections;
@@ -32,7 +23,7 @@ function draftIntent(
   network: Network,
   machine: Namespace,
   connection: ConnectionFact,
-): readonly ConnectionDraft[] {
+): readonly IntentDraft[] {
   const { original, isReplied, protocol, evidence } = connection;
   if (isReplied || protocol !== udp) return [];
   const key = serviceKey(original.destination, 'udp', original.destinationPort);

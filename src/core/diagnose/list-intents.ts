@@ -1,26 +1,20 @@
 // What should work, and why we think so. In: the network and the measured probes. Out: flows, one per class of packets
 // that nothing tells apart: pods to pods of every pair of nodes, nodes to their own pods (kubelet's probes), pods and nodes to
-// the cluster's DNS and API server, nodes to nodes, connections that are tracked and not answered, and what somebody
-// measured on purpose.
-import type { Intent, IntentKind } from './diagnosis.ts';
+// the cluster's DNS and API server, nodes to nodes, to the other Services and to their nameservers, connections that are
+// tracked and not answered, and what somebody measured on purpose.
+import type { Intent } from './diagnosis.ts';
+import type { IntentDraft } from './intent-draft.ts';
 import { listConnectionIntents } from './list-connection-intents.ts';
+import { listNameserverIntents } from './list-nameserver-intents.ts';
 import { classifyPods, podId } from './pod-classes.ts';
 import type { PodClass } from './pod-classes.ts';
-import type { Evidence } from '../fact/evidence.ts';
 import type { Network } from '../model/network.ts';
+import { serviceKey } from '../model/service-table.ts';
 import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 import type { NodeFact, PodFact, ServiceFact } from '../snapshot/cluster-facts.ts';
 import type { ProbeFact } from '../snapshot/snapshot.ts';
 import type { Flow, Protocol } from '../trace/flow.ts';
-
-interface Draft {
-  readonly kind: IntentKind;
-  readonly flow: Flow;
-  readonly label: string;
-  readonly reason: string;
-  readonly evidence: readonly Evidence[];
-}
 
 export function listIntents(network: Network, probes: readonly ProbeFact[]): readonly Intent[] {
   const classes = classifyPods(network);
@@ -30,6 +24,8 @@ export function listIntents(network: Network, probes: readonly ProbeFact[]): rea
     ...classes.flatMap((pods) => reachOwnPods(pods)),
     ...listServiceIntents(network, classes, nodes),
     ...nodes.flatMap((from) => nodes.flatMap((to) => (from.name === to.name ? [] : pairNodes(from, to)))),
+    ...listOtherServices(network, nodes),
+    ...listNameserverIntents(network),
     ...listConnectionIntents(network),
     ...probes.flatMap((probe) => readProbeIntent(network, probe)),
   ];
@@ -37,7 +33,7 @@ export function listIntents(network: Network, probes: readonly ProbeFact[]): rea
   return [...unique.values()].map((draft, index) => ({ id: `flow-${index + 1}`, ...draft }));
 }
 
-function pairPods(from: PodClass, to: PodClass): readonly Draft[] {
+function pairPods(from: PodClass, to: PodClass): readonly IntentDraft[] {
   const sender = pickSender(from);
   const others = to.pods.filter((pod) => pod !== sender);
   const target = others.find((pod) => pod.isReady === true) ?? others[0];
@@ -75,7 +71,7 @@ export function shortPod(pod: PodFact): string {
   return `${pod.namespace}/${pod.name}`;
 }
 
-function reachOwnPods(pods: PodClass): readonly Draft[] {
+function reachOwnPods(pods: PodClass): readonly IntentDraft[] {
   const target = pods.pods.find((pod) => pod.isReady === true) ?? pods.pods[0];
   if (target === undefined) return [];
   return target.ips.map((ip) => ({
@@ -91,7 +87,7 @@ function listServiceIntents(
   network: Network,
   classes: readonly PodClass[],
   nodes: readonly NodeFact[],
-): readonly Draft[] {
+): readonly IntentDraft[] {
   const wanted = findWantedServices(network);
   return wanted.flatMap((one) => {
     const endpoints = listEndpoints(network, one.service);
@@ -139,12 +135,38 @@ function findWantedServices(network: Network): readonly Wanted[] {
   ];
 }
 
+/** More Services than this are not all asked for from every node; what is wrong with a node's rules shows in these. */
+const maxServices = 64;
+
+/** Every other Service with something behind it, from every node: a node's rules may disagree with the objects. */
+function listOtherServices(network: Network, nodes: readonly NodeFact[]): readonly IntentDraft[] {
+  const wanted = new Set(findWantedServices(network).map(({ service }) => service));
+  const services = network.cluster.services.known ? network.cluster.services.value : [];
+  const served = services
+    .filter((service) => !wanted.has(service))
+    .flatMap((service) => pickServed(network, service))
+    .slice(0, maxServices);
+  return served.flatMap((target) => nodes.map((node) => nodeToService(node, target)));
+}
+
+function pickServed(network: Network, service: ServiceFact): readonly Target[] {
+  for (const ip of service.clusterIps) {
+    for (const { port, protocol } of service.ports) {
+      if (protocol !== 'tcp' && protocol !== 'udp') continue;
+      const entry = network.services.byKey.get(serviceKey(ip, protocol, port));
+      if (entry?.isKnown !== true || entry.endpoints.length === 0) continue;
+      return [{ service, port, protocol, ip, name: `${service.namespace}/${service.name}` }];
+    }
+  }
+  return [];
+}
+
 function isDns(service: ServiceFact): boolean {
   const label = service.selector.get('k8s-app') ?? service.selector.get('app.kubernetes.io/name');
   return service.name === 'kube-dns' || label === 'kube-dns' || label === 'coredns';
 }
 
-function podToService(from: PodClass, target: Target): readonly Draft[] {
+function podToService(from: PodClass, target: Target): readonly IntentDraft[] {
   // Its own endpoint would ask itself, which takes another way than everybody's.
   const others = from.pods.filter((pod) => !target.endpoints.some((ip) => pod.ips.includes(ip)));
   const sender = pickSender({ ...from, pods: others }) ?? pickSender(from);
@@ -160,7 +182,7 @@ function podToService(from: PodClass, target: Target): readonly Draft[] {
   ];
 }
 
-function nodeToService(node: NodeFact, target: Target): Draft {
+function nodeToService(node: NodeFact, target: Target): IntentDraft {
   return {
     kind: 'node-to-service',
     flow: { from: `node/${node.name}`, to: target.ip, protocol: target.protocol, port: target.port },
@@ -170,7 +192,7 @@ function nodeToService(node: NodeFact, target: Target): Draft {
   };
 }
 
-function pairNodes(from: NodeFact, to: NodeFact): readonly Draft[] {
+function pairNodes(from: NodeFact, to: NodeFact): readonly IntentDraft[] {
   return to.internalIps
     .filter((ip) => from.internalIps.some((own) => familyOf(own) === familyOf(ip)))
     .map((ip) => ({
@@ -182,7 +204,7 @@ function pairNodes(from: NodeFact, to: NodeFact): readonly Draft[] {
     }));
 }
 
-function readProbeIntent(network: Network, probe: ProbeFact): readonly Draft[] {
+function readProbeIntent(network: Network, probe: ProbeFact): readonly IntentDraft[] {
   const { ip, port, proto } = probe.to;
   const from = senderOf(probe);
   if (ip === undefined || from === undefined || !network.namespaces.has(from)) return [];

@@ -3,7 +3,7 @@
 // the hop and the policy or the rule that ended it. Out: candidates, the least that opens first.
 import type { Candidate } from './candidate.ts';
 import { findChain } from './observe-filter.ts';
-import { rewriteProgram } from './propose-filter.ts';
+import { rewriteProgram } from './rewrite-program.ts';
 import { isPodAddress } from '../model/cluster-network.ts';
 import type { Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';

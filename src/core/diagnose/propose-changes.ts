@@ -2,35 +2,16 @@
 // sources and only these: removing or correcting what the hops cite (their support), and adding what the pod network's own
 // program would have written there. The cost is bounded by the length of the way, not by the cluster's size.
 import type { Candidate } from './candidate.ts';
+import type { FailingWay } from './failing-way.ts';
 import { proposeFilter } from './propose-filter.ts';
 import { proposeMtu } from './propose-mtu.ts';
 import { proposeExpected } from './propose-expected.ts';
-import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
+import type { Element, Hop } from '../trace/flow.ts';
 import type { Network } from '../model/network.ts';
 import { findExpectedPeer } from '../model/expected-overlay.ts';
 import { isSameRoute } from '../snapshot/edit-routing.ts';
 import { formatRoute, formatRule } from '../snapshot/format-routing.ts';
 import type { RouteFact, RuleFact } from '../snapshot/namespace-facts.ts';
-
-/** A way that does not arrive: all hops to the loss (the reply's too), and how it ended. */
-export interface FailingWay {
-  readonly hops: readonly Hop[];
-  readonly end: Disposition;
-}
-
-/** The first way of a trace that ends in a loss or a refusal. */
-export function findFailingWay(journeys: readonly Journey[]): FailingWay | undefined {
-  for (const journey of journeys) {
-    if (isLoss(journey.end)) return { hops: journey.hops, end: journey.end };
-    const reply = (journey.replies ?? []).find((candidate) => isLoss(candidate.end));
-    if (reply !== undefined) return { hops: [...journey.hops, ...reply.hops], end: reply.end };
-  }
-  return undefined;
-}
-
-function isLoss(end: Disposition): boolean {
-  return end.kind === 'lost' || end.kind === 'refused';
-}
 
 export function proposeChanges(network: Network, way: FailingWay): readonly Candidate[] {
   const nearest = [...way.hops].reverse();

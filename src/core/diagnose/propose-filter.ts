@@ -5,7 +5,10 @@ import type { Candidate } from './candidate.ts';
 import { findOwner } from './filter-owner.ts';
 import { proposeAccept, proposeException } from './propose-accept.ts';
 import { proposeClusterPolicy } from './propose-cluster-policy.ts';
-import type { FailingWay } from './propose-changes.ts';
+import { unfoldHops } from './failing-way.ts';
+import type { FailingWay } from './failing-way.ts';
+import { dropsInvalid } from './invalid-packets.ts';
+import { rewriteProgram } from './rewrite-program.ts';
 import { isStray, proposeReturnRoute } from './propose-return-route.ts';
 import { isPodAddress } from '../model/cluster-network.ts';
 import type { Network } from '../model/network.ts';
@@ -22,11 +25,6 @@ export function proposeFilter(network: Network, way: FailingWay): readonly Candi
     ...nearest.flatMap((hop) => hop.elements.flatMap((element) => propose(network, hop, element))),
     ...(isStray(way) ? proposeReturnRoute(network, way) : proposeForBarePod(network, nearest)),
   ];
-}
-
-/** The hops with those of the outer packets they carry, each with the packet that its own elements decided about. */
-export function unfoldHops(hops: readonly Hop[]): Hop[] {
-  return hops.flatMap((hop) => (hop.nested === undefined ? [hop] : [...unfoldHops(hop.nested.hops), hop]));
 }
 
 function propose(network: Network, hop: Hop, element: Element): readonly Candidate[] {
@@ -89,10 +87,6 @@ function proposeForDrop(network: Network, hop: Hop, element: RuleElement): reado
   }
 }
 
-export function dropsInvalid(text: string): boolean {
-  return /\binvalid\b/i.test(text.replace(/--comment "(\\.|[^"])*"|comment "[^"]*"/g, ''));
-}
-
 function proposeForTranslation(network: Network, hop: Hop, element: RuleElement): readonly Candidate[] {
   switch (findOwner(element.rule)) {
     case 'kube-proxy':
@@ -135,22 +129,6 @@ function removeRule(
     family: `${kind.family} ${text}`,
     rank: kind.rank,
     changes: [{ kind: 'remove-filter-rule', namespace, rule }],
-  };
-}
-
-/** Why a program's chains are not what they should be; the same fault on several machines is one cause. */
-export type RewriteReason = 'missing' | 'stale' | 'masquerade' | 'accept';
-
-export function rewriteProgram(
-  namespace: string,
-  program: FilterProgramName,
-  reason: RewriteReason,
-): Candidate {
-  return {
-    key: `rewrite-filter ${namespace} ${program}`,
-    family: `rewrite-filter ${program} ${reason}`,
-    rank: reason === 'stale' ? 9 : 8,
-    changes: [{ kind: 'rewrite-filter', namespace, program }],
   };
 }
 

@@ -2,9 +2,9 @@
 // what carries them, the sender sends smaller, or its connections agree on smaller segments. In: the failing way. Out:
 // candidates; none unless that is how it ended. Sizes: flannel 0.28 (vxlan: 50 bytes over IPv4, 70 over IPv6).
 import type { Candidate } from './candidate.ts';
-import type { FailingWay } from './propose-changes.ts';
+import { unfoldHops } from './failing-way.ts';
+import type { FailingWay } from './failing-way.ts';
 import { listDumps } from './observe-filter.ts';
-import { unfoldHops } from './propose-filter.ts';
 import { findOverlayLink } from '../model/expected-overlay.ts';
 import { linksOf, wireKey } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';

@@ -2,8 +2,8 @@
 // one who answers gets a route to the asker's network by the machine that the question came from. In: the failing way. Out:
 // that route, where both machines share a link and the answerer's own root namespace sends it.
 import type { Candidate } from './candidate.ts';
-import { dropsInvalid } from './propose-filter.ts';
-import type { FailingWay } from './propose-changes.ts';
+import { dropsInvalid } from './invalid-packets.ts';
+import type { FailingWay } from './failing-way.ts';
 import { isPodAddress } from '../model/cluster-network.ts';
 import type { Namespace, Network } from '../model/network.ts';
 import { familyOf } from '../net/address.ts';

@@ -2,7 +2,7 @@
 // place.
 import type { CauseGroup } from '../cause-group.ts';
 import type { CauseElement } from '../diagnosis.ts';
-import { unfoldHops } from '../propose-filter.ts';
+import { unfoldHops } from '../failing-way.ts';
 import { formatFilterPolicy } from '../../snapshot/format-filter.ts';
 import type { FilterPlace } from '../../snapshot/filter-place.ts';
 import type { Journey } from '../../trace/flow.ts';

@@ -2,8 +2,8 @@
 // the elements (what the failing flows met there, or the dump that lacks it), or nothing where it is another kind of cause.
 import type { CauseGroup } from '../cause-group.ts';
 import type { CauseElement } from '../diagnosis.ts';
-import { unfoldHops } from '../propose-filter.ts';
-import type { RewriteReason } from '../propose-filter.ts';
+import { unfoldHops } from '../failing-way.ts';
+import type { RewriteReason } from '../rewrite-program.ts';
 import type { World } from '../world.ts';
 import { filterElements } from './filter-changes.ts';
 import { formatFilterRule } from '../../snapshot/format-filter.ts';
