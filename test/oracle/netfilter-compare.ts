@@ -127,11 +127,11 @@ function outcomeOf(journey: Journey, flow: OracleFlow): Outcome {
   return { kind: 'lost', why: end.kind === 'lost' ? `${end.why} at ${end.at}` : end.kind };
 }
 
-/** Nobody may listen there, or nobody may have asked: it was for the router itself. */
+/** It came to the router itself, whether or not somebody listens there, asked for it, or takes it for an answer. */
 function isLocal(end: Disposition): boolean {
   if (end.kind === 'delivered') return end.to === router;
   if (end.kind === 'refused') return end.by === router && end.why === 'port-closed';
-  return end.kind === 'lost' && end.at === router && end.why === 'wrong-host';
+  return end.kind === 'lost' && end.at === router && ['wrong-host', 'reply-unmatched'].includes(end.why);
 }
 
 /** The place beyond the router; an asker that does not take it for an answer got it all the same. */

@@ -28,7 +28,6 @@ export interface IptablesScope {
   readonly sets: readonly { readonly name: string; readonly directions: number }[];
   /** Distinguishes chains of one program's rules from another's. */
   readonly prefix: string;
-  readonly isLegacy: boolean;
 }
 
 interface ChainPlace {
@@ -36,8 +35,6 @@ interface ChainPlace {
   readonly hook: string;
   /** Chains that may be jumped to. */
   readonly below: readonly string[];
-  /** A base chain cannot be gone back from, but RETURN leads to its policy. */
-  readonly isNat: boolean;
 }
 
 export function writeRandomRules(scope: IptablesScope): void {
@@ -55,9 +52,8 @@ function writeHook(scope: IptablesScope, table: TableName, hook: string): void {
   const { dice, tables, prefix } = scope;
   const names = repeat(dice.below(4), (index) => `${prefix}-${table[0] ?? ''}${hook.slice(0, 4)}-${index}`);
   for (const name of names) tables.chain(table, name);
-  const isNat = table === 'nat';
   for (const [index, name] of [hook, ...names].entries()) {
-    const place: ChainPlace = { table, hook, below: names.slice(index), isNat };
+    const place: ChainPlace = { table, hook, below: names.slice(index) };
     for (let count = 1 + dice.below(5); count > 0; count--)
       tables.append(table, name, writeRule(scope, place));
   }
@@ -281,7 +277,7 @@ function makeNatTarget(scope: IptablesScope, { hook }: ChainPlace): Target {
   const { dice, version } = scope;
   const kind = dice.below(20);
   if (kind < 2) return { text: '-j ACCEPT' };
-  if (kind < 5) return { text: makeMarkTarget(dice, { table: 'nat', hook, below: [], isNat: true }) };
+  if (kind < 5) return { text: makeMarkTarget(dice, { table: 'nat', hook, below: [] }) };
   const random = dice.chance(0.1) ? ' --random' : '';
   if (hook === 'PREROUTING' || hook === 'OUTPUT') return makeDestinationTarget(scope, kind, random);
   const port = dice.chance(0.2) ? '50000-50100' : '';

@@ -110,10 +110,6 @@ export const linkPatterns: readonly string[] = [
   'wlan+',
 ];
 
-export function chancePick<T>(dice: Dice, probability: number, make: () => T): T[] {
-  return dice.chance(probability) ? [make()] : [];
-}
-
 export function repeat<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index));
 }

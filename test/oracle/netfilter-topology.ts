@@ -167,7 +167,7 @@ export function writeRouterNetwork(extras: Extras): string[] {
   return lines;
 }
 
-export function ownAddress(addresses: readonly string[]): string {
+function ownAddress(addresses: readonly string[]): string {
   return (addresses[0] ?? '').split('/')[0] ?? '';
 }
 

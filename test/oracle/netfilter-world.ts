@@ -63,8 +63,7 @@ function makeIptables(dice: Dice, style: Style): FilterPart[] {
       const tables = createTables();
       const scope = { dice, version, tables, sets: sets[version].sets };
       if (style !== 'random') writePrograms({ ...scope, ipsets: index === 0 ? ipsets : [] }, index === 0);
-      if (style !== 'programs')
-        writeRandomRules({ ...scope, prefix: `${backend}${index}`, isLegacy: backend === 'legacy' });
+      if (style !== 'programs') writeRandomRules({ ...scope, prefix: `${backend}${index}` });
       const command = `ip${version === 6 ? '6' : ''}tables-${backend}-restore`;
       return tables.isEmpty() ? [] : [{ command, text: tables.write() }];
     }),
