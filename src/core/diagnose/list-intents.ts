@@ -155,7 +155,8 @@ function pickServed(network: Network, service: ServiceFact): readonly Target[] {
       if (protocol !== 'tcp' && protocol !== 'udp') continue;
       const entry = network.services.byKey.get(serviceKey(ip, protocol, port));
       if (entry?.isKnown !== true || entry.endpoints.length === 0) continue;
-      return [{ service, port, protocol, ip, name: `${service.namespace}/${service.name}` }];
+      const endpoints = entry.endpoints.map(({ address }) => address);
+      return [{ service, port, protocol, ip, name: `${service.namespace}/${service.name}`, endpoints }];
     }
   }
   return [];

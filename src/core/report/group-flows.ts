@@ -50,6 +50,7 @@ function bucketOf(intent: Intent): string {
     case 'pod-to-pod':
     case 'node-to-pod':
     case 'node-to-node':
+    case 'to-nameserver':
     case 'probe':
       return intent.kind;
   }
@@ -73,6 +74,8 @@ function describeBucket(key: string, members: readonly Ends[]): string {
       return describePairs(members, { of: (node) => `${node} ↔ pods elsewhere`, all: 'nodes ↔ pods' });
     case 'node-to-node':
       return describePairs(members, { of: (node) => `${node} ↔ other nodes`, all: 'nodes ↔ nodes' });
+    case 'to-nameserver':
+      return `${describeSources(members)} → their nameservers`;
     case 'probe':
       return 'measured attempts';
     case 'question':

@@ -179,6 +179,8 @@ export type Disposition =
       readonly at: NamespaceId;
       readonly question: string;
       readonly missing?: Missing;
+      /** It left what was observed by this device: an answer would come in by it. */
+      readonly leftBy?: { readonly namespace: NamespaceId; readonly link: string };
     };
 
 export interface Journey {
@@ -186,7 +188,10 @@ export interface Journey {
   readonly end: Disposition;
   /** What nobody knows and this way took one answer to: the way is real only if that answer is. */
   readonly doubts?: readonly Doubt[];
-  /** The answer's ways: of who got the packet, or of who refused it; absent where nobody answers. */
+  /**
+   * The answer's ways: of who got the packet, or of who refused it; absent where nobody answers. Of a packet that left the
+   * evidence: the ways of the answer that somebody there would send.
+   */
   readonly replies?: readonly Journey[];
 }
 

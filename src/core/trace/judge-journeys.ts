@@ -18,12 +18,23 @@ export function judgeJourneys(journeys: readonly Journey[]): Verdict {
 
 function judgeJourney(journey: Journey): readonly Judged[] {
   const doubts = journey.doubts ?? [];
-  if (journey.end.kind === 'unknown') return [{ verdict: 'unknown', doubts }];
+  if (journey.end.kind === 'unknown') return [{ verdict: judgeOutside(journey), doubts }];
   if (journey.end.kind !== 'delivered') return [{ verdict: 'fails', doubts }];
   if (journey.replies === undefined) return [{ verdict: 'arrives', doubts }];
   return journey.replies.flatMap((reply) =>
     judgeJourney(reply.doubts === undefined ? { ...reply, doubts } : reply),
   );
+}
+
+/** Nobody knows what becomes of it out there; but if every answer is lost on this side, it has failed whatever that is. */
+function judgeOutside({ replies }: Journey): Verdict {
+  if (replies === undefined || replies.length === 0) return 'unknown';
+  const isLost = replies.every(
+    ({ end, doubts }) =>
+      (doubts ?? []).length === 0 &&
+      ((end.kind === 'lost' && end.isCertain) || (end.kind === 'refused' && end.why === 'filter-rejected')),
+  );
+  return isLost ? 'fails' : 'unknown';
 }
 
 function combineDoubtful(items: readonly Judged[], depth: number): Verdict {

@@ -40,12 +40,13 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
     because: [link.evidence],
     link: link.name,
   });
+  const question = `what lies behind ${link.name} of ${namespace.id} on the way to ${destination}?`;
+  const leftBy = { namespace: namespace.id, link: link.name };
   return [
-    endUnknown(
-      text,
-      namespace.id,
-      `what lies behind ${link.name} of ${namespace.id} on the way to ${destination}?`,
-    ),
+    {
+      state: text,
+      stage: { kind: 'end', disposition: { kind: 'unknown', at: namespace.id, question, leftBy } },
+    },
   ];
 }
 

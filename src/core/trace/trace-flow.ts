@@ -88,6 +88,9 @@ function firstPacket(flow: Flow): Packet {
 function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey {
   const { hops } = way.state;
   const doubts = way.state.doubts.length === 0 ? {} : { doubts: way.state.doubts };
+  if (way.end.kind === 'unknown' && way.end.leftBy !== undefined) {
+    return { hops, end: way.end, ...doubts, replies: answerFromOutside(network, flow, way) };
+  }
   const answers = answererOf(way);
   if (answers === undefined) return { hops, end: way.end, ...doubts };
   const home: Journey = { hops: [], end: { kind: 'delivered', to: flow.from } };
@@ -98,6 +101,14 @@ function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey 
   };
   const replies = runSized(network, answer, answers.from);
   return { hops, end: way.end, ...doubts, replies: replies.map((reply) => finishReply(flow, reply)) };
+}
+
+/** Whoever is out there answers to the address that the packet left with, and by the same way. */
+function answerFromOutside(network: Network, flow: Flow, way: FinishedWay): readonly Journey[] {
+  const leftBy = way.end.kind === 'unknown' ? way.end.leftBy : undefined;
+  if (leftBy === undefined) return [];
+  const answer: Step = { state: turnAround(flow, way.state, false), stage: { kind: 'input', ...leftBy } };
+  return runWalk(network, answer).map((reply) => finishReply(flow, reply));
 }
 
 interface Answerer {
