@@ -120,6 +120,11 @@ export type FilterStep =
     }
   /** Matches as long as a rate is kept (`isOver`: once it is exceeded); a single packet keeps it. */
   | { readonly kind: 'rate'; readonly isOver: boolean; readonly text: string }
+  /**
+   * Matches only what earlier packets left in a list of the kernel's (`-m recent --rcheck`); a sender that is new is not in
+   * it.
+   */
+  | { readonly kind: 'memory'; readonly isNegated: boolean; readonly text: string }
   /** Whether it matches depends on what was not observed: other packets, a socket, a program. */
   | { readonly kind: 'opaque-match'; readonly text: string; readonly why: string }
   | { readonly kind: 'verdict'; readonly verdict: FilterVerdict }

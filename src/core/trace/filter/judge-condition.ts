@@ -15,7 +15,10 @@ export type Answer =
   | { readonly kind: 'either' }
   | { readonly kind: 'unknown'; readonly text: string; readonly why: string; readonly missing?: Missing };
 
-export type Condition = Extract<FilterStep, { kind: 'match' | 'ipset' | 'chance' | 'rate' | 'opaque-match' }>;
+export type Condition = Extract<
+  FilterStep,
+  { kind: 'match' | 'ipset' | 'chance' | 'rate' | 'memory' | 'opaque-match' }
+>;
 
 /** Where a rule is being run. */
 export interface RuleSite {
@@ -28,7 +31,7 @@ export interface RuleSite {
 }
 
 export function isCondition(step: FilterStep): step is Condition {
-  return ['match', 'ipset', 'chance', 'rate', 'opaque-match'].includes(step.kind);
+  return ['match', 'ipset', 'chance', 'rate', 'memory', 'opaque-match'].includes(step.kind);
 }
 
 export function judgeCondition(site: RuleSite, step: Condition, branch: Branch): Answer {
@@ -41,6 +44,8 @@ export function judgeCondition(site: RuleSite, step: Condition, branch: Branch):
       return step.isAlways ? { kind: 'yes' } : step.isNever ? { kind: 'no' } : { kind: 'either' };
     case 'rate':
       return judgeRate(step);
+    case 'memory':
+      return { kind: step.isNegated ? 'yes' : 'no', assumes: `the sender is new to "${step.text}"` };
     case 'opaque-match':
       return { kind: 'unknown', text: step.text, why: step.why };
   }
@@ -59,7 +64,8 @@ function judgeMatch(site: RuleSite, step: Extract<Condition, { kind: 'match' }>,
   const isIn = found.elements.some((element) => element !== undefined);
   const isOut = found.elements.includes(undefined);
   if (isIn && isOut) return { kind: 'either' };
-  return { kind: isIn === step.isNegated ? 'no' : 'yes' };
+  const answer = isIn === step.isNegated ? 'no' : 'yes';
+  return found.assumes === undefined ? { kind: answer } : { kind: answer, assumes: found.assumes };
 }
 
 function judgeIpset(site: RuleSite, step: Extract<Condition, { kind: 'ipset' }>, branch: Branch): Answer {

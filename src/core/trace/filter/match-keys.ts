@@ -10,7 +10,11 @@ import type { FieldSource, FieldValues } from './read-field.ts';
 
 export type Lookup =
   /** Every element that the key can be in; `undefined` among them where it can be in none. */
-  | { readonly kind: 'found'; readonly elements: readonly (FilterSetElement | undefined)[] }
+  | {
+      readonly kind: 'found';
+      readonly elements: readonly (FilterSetElement | undefined)[];
+      readonly assumes?: string;
+    }
   /** The packet has no such key: the rule does not match, negated or not. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'unknown'; readonly why: string };
@@ -19,7 +23,7 @@ interface Values {
   readonly elements: readonly FilterSetElement[];
   /** Why what is not found among them may still be there. */
   readonly doubt?: string;
-  /** Why even what is found may be gone. */
+  /** Packets fill it: what it holds changes. */
   readonly isDynamic: boolean;
   readonly name: string;
 }
@@ -41,17 +45,21 @@ export function lookUp(
   const fields = keys.map((key) => readField(source, key));
   const unread = fields.find(isUnread);
   if (unread !== undefined) return unread;
-  if (set.isDynamic)
-    return { kind: 'unknown', why: `what the set ${set.name} holds changes while packets pass` };
   const combinations = combineKeys(fields, set.elements);
   if (combinations === undefined) return { kind: 'unknown', why: 'it compares too many values' };
   if (combinations.some((key) => key.some((value, at) => isOtherFamily(set.elements, at, value))))
     return { kind: 'absent' };
-  return findAll(
+  const found = findAll(
     set,
     combinations,
     fields.some(({ kind }) => kind === 'drawn'),
   );
+  return set.isDynamic && found.kind === 'found' ? { ...found, assumes: assumeListed(set.name) } : found;
+}
+
+/** A set that packets fill: whoever is in it has been here lately, and anybody else is new. */
+function assumeListed(name: string): string {
+  return `the set ${name} holds what it held when it was listed`;
 }
 
 function isUnread(field: FieldValues): field is Exclude<FieldValues, { kind: 'values' | 'drawn' }> {

@@ -80,10 +80,22 @@ const readConnlimit: MatchReader = (clause) => {
 /** `--set` remembers the address and matches; the others ask what was remembered (xt_recent.c, Linux 6.12). */
 const readRecent: MatchReader = (clause) => {
   const set = find(clause, '--set');
-  if (set === undefined) return 'depends on earlier packets';
+  if (set === undefined) return readRemembered(clause);
   if (!hasOnly(clause, ['--set', '--name', '--mask', '--rsource', '--rdest'])) return undefined;
   return set.isNegated ? certain(clause.text, false) : [{ kind: 'note', text: clause.text }];
 };
+
+const rememberedOptions: readonly string[] = [
+  ...['--rcheck', '--update', '--remove', '--seconds', '--reap', '--hitcount', '--rttl'],
+  ...['--name', '--mask', '--rsource', '--rdest'],
+];
+
+/** Negated, it matches whoever is not in the list. */
+function readRemembered(clause: RuleClause): readonly FilterStep[] | undefined {
+  const asking = ['--rcheck', '--update', '--remove'].flatMap((name) => find(clause, name) ?? []);
+  if (asking.length !== 1 || !hasOnly(clause, rememberedOptions)) return undefined;
+  return [{ kind: 'memory', isNegated: asking[0]?.isNegated === true, text: clause.text }];
+}
 
 /** Fails only for an object with a quota (xt_nfacct.c, Linux 6.12), which nobody makes for rules: it counts. */
 const readNfacct: MatchReader = (clause) =>
