@@ -15,6 +15,8 @@ export interface Connection {
   readonly isDestinationSettled: boolean;
   readonly isSourceSettled: boolean;
   readonly isReplied: boolean;
+  /** The first packet has left its last hook: what comes back by lo finds the connection confirmed. */
+  readonly isConfirmed?: boolean;
   /** Found in the evidence, and not begun by the flow. */
   readonly observed?: ConnectionFact;
 }

@@ -55,3 +55,29 @@ describe('a local packet that OUTPUT marks', () => {
     expect(wayOut(mangle + filter('0x0'))).toBe('eth1');
   });
 });
+
+describe('a packet that a machine sends to itself', () => {
+  it('finds its connection confirmed where it comes in', () => {
+    const save = `*filter
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstatus CONFIRMED -j DROP
+COMMIT
+`;
+    const files = {
+      'ip-link.txt': '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n    link/loopback 00:00:00:00:00:00\n',
+      'ip-addr.txt': '1: lo    inet 127.0.0.1/8 scope host lo\n',
+      'ip-rule-4.txt': '0: from all lookup local\n32766: from all lookup main\n',
+      'ip-route-4.txt': 'local 127.0.0.0/8 dev lo table local scope host src 127.0.0.1\n',
+      'iptables-nft-save.txt': save,
+      'iptables-legacy-save.txt': '',
+      'nft.json': '{"nftables":[]}',
+      'ipset.txt': '',
+    };
+    const made = Object.entries(files).map(([name, text]) => makeFile(`nodes/n/${name}`, text));
+    const network = buildNetwork(snapshotOf(made));
+    const to = parseAddress('127.0.0.1') as Address;
+    const { journeys } = traceFlow(network, { from: 'node/n', to, protocol: 'tcp', port: 80 });
+    expect(journeys.map(({ end }) => (end.kind === 'lost' ? end.why : end.kind))).toEqual(['filtered']);
+  });
+});

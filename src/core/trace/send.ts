@@ -12,6 +12,7 @@ import type { OutputAnswer } from './route-output.ts';
 import { endTooBig, findSizeLimit, isTooBig } from './packet-size.ts';
 import { passHook } from './pass-hook.ts';
 import type { HookResult, PassingPlace } from './pass-hook.ts';
+import { withConnection } from './track-packet.ts';
 import { addHop, endLost, endUnknown, ipProtocolOf, namespaceAt, withPacket } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Namespace, Network } from '../model/network.ts';
@@ -234,7 +235,9 @@ function loopBack(network: Network, state: WalkState, namespace: Namespace): rea
   let results: readonly HookResult[] = [{ kind: 'passed', state, isRerouted: false }];
   for (const hook of hooks) {
     results = results.flatMap((result) =>
-      result.kind === 'ended' ? [result] : passHook(result.state, { network, namespace, ...hook }),
+      result.kind === 'ended'
+        ? [result]
+        : passHook(confirm(result.state, hook.hook), { network, namespace, ...hook }),
     );
   }
   return results.map((result) =>
@@ -242,6 +245,13 @@ function loopBack(network: Network, state: WalkState, namespace: Namespace): rea
       ? result.step
       : { state: result.state, stage: { kind: 'deliver', namespace: namespace.id } },
   );
+}
+
+/** Connection tracking confirms at the end of POSTROUTING what PREROUTING then finds (nf_conntrack_confirm). */
+function confirm(state: WalkState, next: PassingPlace['hook']): WalkState {
+  const connection = state.tracking?.connection;
+  if (next === 'postrouting' || connection === undefined) return state;
+  return withConnection(state, { ...connection, isConfirmed: true });
 }
 
 export interface Postroute {

@@ -138,7 +138,8 @@ function listStatus(connection: Connection): readonly string[] {
   const status: string[] = [];
   if (connection.reply.destination !== connection.original.source) status.push('snat');
   if (isDestinationChanged(connection)) status.push('dnat');
-  if (connection.isReplied) status.push('seen-reply', 'confirmed');
+  if (connection.isReplied) status.push('seen-reply');
+  if (connection.isReplied || connection.isConfirmed === true) status.push('confirmed');
   return status;
 }
 
