@@ -6,7 +6,6 @@ import type { Candidate } from './candidate.ts';
 import type { JudgedIntent } from './diagnosis.ts';
 import { findOwner } from './filter-owner.ts';
 import { dropsInvalid } from './invalid-packets.ts';
-import { changeWorld } from './world.ts';
 import type { World } from './world.ts';
 import type { Network } from '../model/network.ts';
 import type { Disposition, Element, Hop, Journey } from '../trace/flow.ts';
@@ -17,24 +16,28 @@ export function dropForbidden(network: Network, judged: readonly JudgedIntent[])
 
 /**
  * A packet that comes under another address is refused for that; once it comes under its own, a policy may refuse it all
- * the same. In: what was found for the failing flows. Out: the flows that no policy refuses in the world where all but
- * the policies is healed.
+ * the same. In: the world where all but the policies is healed. Out: the flows that no policy refuses there.
  */
 export function dropForbiddenWhenHealed(
-  base: World,
+  healed: World,
   judged: readonly JudgedIntent[],
-  chosen: readonly Candidate[],
 ): readonly JudgedIntent[] {
-  const others = chosen.filter(({ family }) => !family.startsWith('remove-policy-verdict '));
-  if (others.length === chosen.length) return judged;
-  const healed = changeWorld(
-    base,
-    others.flatMap((candidate) => candidate.changes),
-  );
   return judged.filter(({ intent, trace }) => {
     const isFailing = trace.verdict === 'fails' || trace.verdict === 'partly';
     return !isFailing || !isForbidden(healed.network, { intent, trace: healed.trace(intent.flow) });
   });
+}
+
+/** The change that takes a policy's verdict away. */
+export function isPolicyChange({ family }: Candidate): boolean {
+  return family.startsWith('remove-policy-verdict ');
+}
+
+/** Whether some flow ends at a policy at all: only then is it worth to look for what led it there. */
+export function meetsPolicy(judged: readonly JudgedIntent[]): boolean {
+  return judged.some(({ trace }) =>
+    trace.journeys.some(({ hops }) => hops.at(-1)?.elements.some(isRefusal) === true),
+  );
 }
 
 function isForbidden(network: Network, { intent, trace }: JudgedIntent): boolean {
@@ -49,19 +52,24 @@ function isForbidden(network: Network, { intent, trace }: JudgedIntent): boolean
   const repliesArrive = arrived.every(
     (journey) => !(journey.replies ?? []).some((reply) => isLoss(reply.end)),
   );
-  return losses.length > 0 && repliesArrive && losses.every((journey) => isPolicyVerdict(network, journey));
+  return (
+    losses.length > 0 &&
+    repliesArrive &&
+    losses.every((journey) => isPolicyVerdict(network, journey, intent.flow.from))
+  );
 }
 
 function isLoss(end: Disposition): boolean {
   return end.kind === 'lost' || end.kind === 'refused';
 }
 
-/** A policy's rule ended it, and what the rule saw was the sender's own address. */
-function isPolicyVerdict(network: Network, { hops }: Journey): boolean {
+/** A policy's rule ended it, and what the rule saw was an address of the sender's own. */
+function isPolicyVerdict(network: Network, { hops }: Journey, sender: string): boolean {
   const last = hops.at(-1);
-  const own = hops.find((hop) => hop.packet.source !== '0.0.0.0' && hop.packet.source !== '::');
-  if (last === undefined || own === undefined || last.packet.source !== own.packet.source) return false;
-  return network.namespaces.has(last.at) && last.elements.some(isRefusal) && isEnd(last);
+  if (last === undefined) return false;
+  const owners = network.owners.get(last.packet.source) ?? [];
+  const isOwn = owners.some((owner) => owner.namespace === sender);
+  return isOwn && last.elements.some(isRefusal) && isEnd(last);
 }
 
 function isEnd(hop: Hop): boolean {

@@ -12,7 +12,8 @@ import type {
   Unknown,
   Vantage,
 } from './diagnosis.ts';
-import { dropForbidden, dropForbiddenWhenHealed } from './denied-on-purpose.ts';
+import type { Candidate } from './candidate.ts';
+import { dropForbidden, dropForbiddenWhenHealed, isPolicyChange, meetsPolicy } from './denied-on-purpose.ts';
 import { causesOfEndpoints, explainSymptoms } from './explain-symptoms.ts';
 import { findChanges, findNeeded } from './find-changes.ts';
 import type { FoundChanges } from './find-changes.ts';
@@ -31,10 +32,9 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   const base = openWorld(snapshot);
   const asked = dropForbidden(base.network, judgeIntents(base, snapshot));
-  const sought = seekChanges(base, asked);
-  const judged = dropForbiddenWhenHealed(base, asked, sought.chosen);
+  const judged = meetsPolicy(asked) ? dropForbiddenWhenHealed(healOthers(base, asked), asked) : asked;
   const failing = judged.filter(isFailing);
-  const found = judged.length === asked.length ? sought : seekChanges(base, judged);
+  const found = findChanges(base, failing, judged.filter(isArriving));
   const { causes, causeOf } = buildCauses(base, found, failing);
   const symptoms = explainAll(base, { found, causeOf, judged });
   const explained = causes.map((cause) => withSymptoms(cause, symptoms, { base, found, failing }));
@@ -55,9 +55,14 @@ export function diagnoseSnapshot(snapshot: Snapshot): Diagnosis {
   };
 }
 
-function seekChanges(base: World, judged: readonly JudgedIntent[]): FoundChanges {
-  const working = judged.filter(({ trace }) => trace.verdict === 'arrives');
-  return findChanges(base, judged.filter(isFailing), working);
+/** The world where whatever is wrong beside the policies is mended. */
+function healOthers(base: World, judged: readonly JudgedIntent[]): World {
+  const isOther = (candidate: Candidate): boolean => !isPolicyChange(candidate);
+  return findChanges(base, judged.filter(isFailing), judged.filter(isArriving), isOther).healed;
+}
+
+function isArriving({ trace }: JudgedIntent): boolean {
+  return trace.verdict === 'arrives';
 }
 
 function isFailing({ trace }: JudgedIntent): boolean {
@@ -67,12 +72,20 @@ function isFailing({ trace }: JudgedIntent): boolean {
 function judgeIntents(base: World, snapshot: Snapshot): readonly JudgedIntent[] {
   const judge = (intent: Intent): JudgedIntent =>
     judgeMeasured({ intent, trace: base.trace(intent.flow) }, snapshot.probes);
-  const judged = listIntents(base.network, snapshot.probes).map(judge).filter(isJudgeable);
+  const judged = listIntents(base.network, snapshot.probes)
+    .map(judge)
+    .filter((one) => isJudgeable(base, one));
   return [...judged, ...listSizeIntents(base.network, judged).map(judge)];
 }
 
-function isJudgeable({ intent, trace }: JudgedIntent): boolean {
-  return intent.isOutward !== true || trace.verdict !== 'unknown';
+/**
+ * What leads out counts where it can be judged. A tracked connection counts where a new one would fare well: else what
+ * fails the new one failed the tracked one first.
+ */
+function isJudgeable(base: World, { intent, trace }: JudgedIntent): boolean {
+  if (intent.isOutward === true) return trace.verdict !== 'unknown';
+  const { fromPort, ...fresh } = intent.flow;
+  return fromPort === undefined || base.trace(fresh).verdict === 'arrives';
 }
 
 interface Found {
