@@ -142,6 +142,9 @@ def echo(server):
             data, ancillary, _, peer = server.recvmsg(2048, 256)
         except (BlockingIOError, ConnectionError):
             return
+        # Rules may lead an answer to a server again: two of them would answer each other for ever.
+        if not data.startswith(b"Wf"):
+            continue
         info = []
         for level, kind, value in ancillary:
             if level == socket.IPPROTO_IP and kind == 8:
