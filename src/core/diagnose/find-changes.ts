@@ -28,8 +28,16 @@ export function findChanges(
   world: World,
   failing: readonly JudgedIntent[],
   working: readonly JudgedIntent[],
+  isTried: (candidate: Candidate) => boolean = () => true,
 ): FoundChanges {
-  const search: Search = { base: world, working, chosen: [], healed: world, alternatives: new Map() };
+  const search: Search = {
+    base: world,
+    working,
+    isTried,
+    chosen: [],
+    healed: world,
+    alternatives: new Map(),
+  };
   for (const { intent } of failing) healFlow(search, intent.flow);
   for (const { intent } of failing) relieveFlow(search, intent.flow);
   dropIdle(search, failing);
@@ -44,6 +52,8 @@ export function findChanges(
 interface Search {
   readonly base: World;
   readonly working: readonly JudgedIntent[];
+  /** Which candidates count in this search. */
+  readonly isTried: (candidate: Candidate) => boolean;
   chosen: readonly Candidate[];
   healed: World;
   readonly alternatives: Map<string, readonly Candidate[]>;
@@ -72,6 +82,7 @@ function relieveFlow(search: Search, flow: Flow): void {
   const way = isRelieved(trace) ? undefined : findFailingWay(trace.journeys);
   if (way === undefined) return;
   const found = proposeChanges(search.healed.network, way).find((candidate) => {
+    if (!search.isTried(candidate)) return false;
     const world = changeWorld(search.healed, candidate.changes);
     return isRelieved(world.trace(flow)) && breaksNothing(search, search.healed, candidate);
   });
@@ -103,7 +114,7 @@ function tryChanges(
   const way = findFailingWay(attempt.world.trace(attempt.flow).journeys);
   if (way === undefined) return undefined;
   const candidates = proposeChanges(attempt.world.network, way).filter(
-    (candidate) => !attempt.path.some((made) => made.key === candidate.key),
+    (candidate) => search.isTried(candidate) && !attempt.path.some((made) => made.key === candidate.key),
   );
   const tried: { readonly candidate: Candidate; readonly world: World }[] = [];
   const healing: Candidate[] = [];

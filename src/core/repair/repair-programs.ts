@@ -31,7 +31,7 @@ const notes: Readonly<Record<FilterProgramName, string>> = {
   'kube-proxy':
     'Running pods keep running. If a firewall’s reload flushed them, it will again: firewalld with FlushAllOnReload=no leaves others’ rules alone.',
   flannel:
-    'Running pods keep running. FLANNEL_IPMASQ in /run/flannel/subnet.env has to be true where masquerading is wanted.',
+    'Running pods keep running. It writes them only where it is let: FLANNEL_IPMASQ=true in /run/flannel/subnet.env, and no --iptables-forward-rules=false among its arguments.',
   tailscaled: 'Connections through the tailnet break for a moment.',
 };
 

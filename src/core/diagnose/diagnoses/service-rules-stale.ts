@@ -7,6 +7,7 @@ import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import { isRewrite, rewriteElements } from './rewritten-program.ts';
 import { quoteFirst } from './filter-changes.ts';
+import { changesSource } from './masquerade-inside-pod-network.ts';
 import type { Element } from '../../trace/flow.ts';
 
 export const serviceRulesStale: CatalogueEntry = {
@@ -51,5 +52,5 @@ export const serviceRulesStale: CatalogueEntry = {
 function isVerdictOfProxy(element: Element): boolean {
   if (element.kind === 'absence' && element.of === 'endpoint') return true;
   if (element.kind !== 'filter-rule' || findOwner(element.rule) !== 'kube-proxy') return false;
-  return ['drops', 'rejects', 'translates'].includes(element.effect);
+  return ['drops', 'rejects', 'translates'].includes(element.effect) && !changesSource(element.rule.text);
 }
