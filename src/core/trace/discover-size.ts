@@ -26,9 +26,11 @@ export function agreeOnSize(
 ): number | undefined {
   if (flow.sizeBytes === undefined || flow.protocol !== 'tcp') return flow.sizeBytes;
   const limits = ways.flatMap(({ state, end }) => {
-    const namespace = end.kind === 'delivered' ? network.namespaces.get(end.to) : undefined;
-    const own = namespace === undefined ? undefined : findOwnDevice(namespace, state.packet.destination);
-    return own?.mtuBytes ?? [];
+    const far = end.kind === 'delivered' ? network.namespaces.get(end.to) : undefined;
+    const answering = far === undefined ? undefined : findOwnDevice(far, state.packet.destination);
+    const first = state.hops.find((hop) => hop.link !== undefined);
+    const asking = network.namespaces.get(first?.at ?? '')?.linksByName.get(first?.link ?? '');
+    return [answering?.mtuBytes ?? [], asking?.mtuBytes ?? []].flat();
   });
   return Math.min(flow.sizeBytes, ...limits);
 }

@@ -32,6 +32,7 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
     isPodAddress(network.clusterNetwork, destination) ||
     isServiceAddress(network.clusterNetwork, destination);
   if (isOurs && !isExpectedWay(network, namespace, link, destination)) return [loseOutside(state, leaving)];
+  if (isBehindTunnel(network, leaving, destination)) return [loseOutside(state, leaving)];
   if (state.depth > 0 && isUnownedNeighbor(network, leaving, destination))
     return [loseOutside(state, leaving)];
   const text = addHop(state, namespace.id, {
@@ -85,10 +86,22 @@ function isOutwardDevice(network: Network, owner: AddressOwner): boolean {
   return kind !== 'vxlan' && segmentOf(network, owner.namespace, owner.link) === underlaySegment;
 }
 
+function isTunnel(kind: string | undefined): boolean {
+  return kind === 'tun' || kind === 'wireguard';
+}
+
+/** A machine has the address on a tunnel of its own, and the packet leaves by a NIC: no router there leads into tunnels. */
+function isBehindTunnel(network: Network, { link }: Leaving, destination: Address): boolean {
+  const owners = network.owners.get(destination) ?? [];
+  const kinds = owners.map(
+    (owner) => network.namespaces.get(owner.namespace)?.linksByName.get(owner.link)?.kind,
+  );
+  return kinds.length > 0 && kinds.every(isTunnel) && !isTunnel(link.kind);
+}
+
 /** A NIC leads to NICs; a tunnel of one kind to the tunnel of the same name or kind on the other machine. */
 function sameKindOfWay(network: Network, leaving: Leaving, owner: AddressOwner): boolean {
   const far = network.namespaces.get(owner.namespace)?.linksByName.get(owner.link);
-  const isTunnel = (kind: string | undefined): boolean => kind === 'tun' || kind === 'wireguard';
   if (isTunnel(leaving.link.kind)) return far?.kind === leaving.link.kind;
   return !isTunnel(far?.kind);
 }
