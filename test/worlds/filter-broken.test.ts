@@ -108,6 +108,16 @@ describe('a host firewall', () => {
     expectWell(world);
   });
 
+  it('is cleared where something else is at fault', () => {
+    const world = makeWorld();
+    nodeAt(world, 0).filterEdits.push(addDocker);
+    nodeAt(world, 1).filterEdits.push(removeKubeProxy);
+    const { cleared } = judgeWorld(world).diagnosis;
+    expect(cleared.map(({ suspect, subject }) => `${suspect} on ${subject}`)).toContain(
+      'the policy DROP of FORWARD (filter) on node/node-1',
+    );
+  });
+
   const firewalld = (trusted: string): string =>
     [
       'table inet firewalld { # handle 7',

@@ -2,6 +2,7 @@
 // although the suspect stands. Only where something is broken, for on a healthy cluster nobody suspects anything.
 import type { Cleared, JudgedIntent, RootCause, Symptom } from './diagnosis.ts';
 import { joinNames } from './name-cause.ts';
+import { listDumps } from './observe-filter.ts';
 import type { World } from './world.ts';
 import type { Evidence } from '../fact/evidence.ts';
 import type { ServiceFact } from '../snapshot/cluster-facts.ts';
@@ -19,7 +20,33 @@ export interface Clearing {
 export function clearSuspects(about: Clearing): readonly Cleared[] {
   if (about.causes.length === 0) return [];
   const allHealed = about.judged.every(({ intent }) => about.healed.trace(intent.flow).verdict === 'arrives');
-  return [...clearDns(about), ...(allHealed ? [...clearReversePath(about), ...clearRules(about)] : [])];
+  return [...clearDns(about), ...(allHealed ? clearAll(about) : [])];
+}
+
+function clearAll(about: Clearing): readonly Cleared[] {
+  return [...clearReversePath(about), ...clearRules(about), ...clearPolicies(about)];
+}
+
+/** A policy of DROP looks like the culprit wherever pods fail; behind rules that accept, no packet gets to it. */
+function clearPolicies(about: Clearing): readonly Cleared[] {
+  return [...about.base.network.machines.keys()].flatMap((id) => {
+    const filter = about.base.network.namespaces.get(id)?.facts.filter;
+    const dropping = listDumps(filter).flatMap(({ path, tables }) =>
+      tables.flatMap(({ name, chains }) =>
+        [...chains.values()]
+          .filter(({ base }) => base?.policy === 'drop' && base.hook === 'forward')
+          .map((chain) => ({ table: name, chain: chain.name, evidence: { path, at: chain.at } })),
+      ),
+    );
+    return dropping
+      .filter(({ chain }) => !isBlamed(about, id, chain))
+      .map(({ table, chain, evidence }) => ({
+        suspect: `the policy DROP of ${chain} (${table})`,
+        subject: id,
+        reason: 'with the causes above removed everything arrives although it stands',
+        evidence: [evidence],
+      }));
+  });
 }
 
 /** Names do not resolve, yet the name server is well: it is only not reached. */
