@@ -164,7 +164,8 @@ function resume(state: WalkState, way: FinishedWay, { stage, arrive }: Outer): S
   const lost = addHop(carrying, stage.namespace, {
     step: 'encap',
     did: `the outer packet to ${stage.remote} does not arrive`,
-    elements: way.state.hops.flatMap((hop) => hop.elements),
+    // What stands where it was lost comes first.
+    elements: [...way.state.hops].reverse().flatMap((hop) => hop.elements),
     because: way.state.hops.at(-1)?.because ?? [],
     link: stage.link,
   });
