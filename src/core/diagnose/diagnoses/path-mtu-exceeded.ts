@@ -2,7 +2,7 @@
 // Cause    Packets are larger than a device on the way takes, and whoever sends them is not told.
 // Known by Sending smaller packets (and nothing else) makes the failing flows arrive.
 // Repair   The pod network's devices get the size that fits, in the CNI's configuration; or segments are clamped.
-import { joinNames, joinWords } from '../name-cause.ts';
+import { joinNames } from '../name-cause.ts';
 import type { CatalogueEntry } from '../name-cause.ts';
 import { elementOfChange } from '../element-of-change.ts';
 import { quoteFirst } from './filter-changes.ts';
@@ -35,15 +35,19 @@ export const pathMtuExceeded: CatalogueEntry = {
   name: (group, world) => {
     const sized = group.changes.filter((change) => change.kind === 'set-mtu');
     if (sized.length !== group.changes.length && !group.changes.every(isClamp)) return undefined;
-    const elements = group.changes.map((change) => elementOfChange(change, world));
+    // A machine's own devices stand for those of its pods, which follow them.
+    const shown = group.changes.filter(
+      (change) => !('namespace' in change) || !change.namespace.startsWith('pod/'),
+    );
+    const changes = shown.length > 0 ? shown : group.changes;
+    const elements = changes.map((change) => elementOfChange(change, world));
     const nodes = joinNames([...new Set(group.namespaces.filter((id) => !id.startsWith('pod/')))]);
     const where = nodes === '' ? joinNames(group.namespaces) : nodes;
-    const links = joinWords(sized.map((change) => change.link));
-    const what = links === '' ? 'What is sent on' : `What ${links} sends`;
+    const what = sized.length > 0 ? 'Packets that pods send' : 'Packets that are sent on';
     return {
       code: 'path-mtu-exceeded',
       layer: 'encap-mtu',
-      title: `${what} on ${where} is larger than its way takes.`,
+      title: `${what} on ${where} are larger than their way takes.`,
       explanation: `${quoteFirst(elements)}: full-sized packets from there do not fit into what carries them, and vanish. Small packets arrive, so connections open and then hang.`,
       subjects: nodes === '' ? group.namespaces : group.namespaces.filter((id) => !id.startsWith('pod/')),
       elements,
