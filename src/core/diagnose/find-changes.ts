@@ -160,14 +160,16 @@ function isHealed(trace: Trace): boolean {
   return trace.verdict === 'arrives';
 }
 
-/** It arrives, or nobody can say for want of a fact that the bundle should have. */
+/**
+ * It arrives, or nobody can say for want of a fact that the bundle should have, or because it is out of this side's hands.
+ */
 function isRelieved(trace: Trace): boolean {
   if (isHealed(trace)) return true;
   if (trace.verdict !== 'unknown') return false;
   const ways = trace.journeys.flatMap((journey) => [journey, ...(journey.replies ?? [])]);
   return ways.every(
     ({ end, doubts }) =>
-      (end.kind !== 'unknown' || end.missing !== undefined) &&
+      (end.kind !== 'unknown' || end.missing !== undefined || end.leftBy !== undefined) &&
       (doubts ?? []).every((doubt) => doubt.missing !== undefined),
   );
 }

@@ -4,6 +4,7 @@
 // leaves by a way that is not the pod network's; otherwise unknown.
 import { isPodAddress, isServiceAddress } from '../model/cluster-network.ts';
 import { findExpectedWay } from '../model/expected-overlay.ts';
+import { hasFlannelMasquerade } from './filter/assumed-translation.ts';
 import { segmentOf, underlaySegment } from './segment.ts';
 import { addHop, endLost, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
@@ -35,6 +36,7 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
   if (isBehindTunnel(network, leaving, destination)) return [loseOutside(state, leaving)];
   if (state.depth > 0 && isUnownedNeighbor(network, leaving, destination))
     return [loseOutside(state, leaving)];
+  if (isBare(network, namespace, state)) return [loseBare(state, leaving)];
   const text = addHop(state, namespace.id, {
     step: 'wire',
     did: `out of ${link.name} towards ${leaving.nexthop}, which is not in the evidence`,
@@ -49,6 +51,32 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
       stage: { kind: 'end', disposition: { kind: 'unknown', at: namespace.id, question, leftBy } },
     },
   ];
+}
+
+/** A pod's own address on its way to the world, where flannel is set to put the node's in its place. */
+function isBare(network: Network, namespace: Namespace, { packet, isReply }: WalkState): boolean {
+  const isPods = isPodAddress(network.clusterNetwork, packet.source);
+  return !isReply && isPods && hasFlannelMasquerade(network, namespace);
+}
+
+function loseBare(state: WalkState, { namespace, link, nexthop }: Leaving): Step {
+  const { source, destination } = state.packet;
+  const element: Element = {
+    kind: 'absence',
+    namespace: namespace.id,
+    of: 'masquerade',
+    link: link.name,
+    address: source,
+    evidence: { path: `${namespace.facts.path}/iptables-save.txt` },
+  };
+  const hop = addHop(state, namespace.id, {
+    step: 'wire',
+    did: `out of ${link.name} towards ${nexthop} with the pod's own ${source}, to which nobody beyond answers (${destination})`,
+    because: [link.evidence],
+    elements: [element],
+    link: link.name,
+  });
+  return endLost(hop, namespace.id, 'left-the-cluster', false);
 }
 
 function endAtUnseen(state: WalkState, leaving: Leaving, node: string): Step {

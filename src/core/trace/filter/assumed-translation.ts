@@ -133,7 +133,7 @@ function findFlannelMasquerade(
 }
 
 /** FLANNEL_IPMASQ of subnet.env where it was collected; k3s switches it on. */
-function hasFlannelMasquerade(network: Network, namespace: Namespace): boolean {
+export function hasFlannelMasquerade(network: Network, namespace: Namespace): boolean {
   const subnet = network.machines.get(namespace.id)?.facts.flannelSubnet;
   if (subnet?.known === true && subnet.value.isMasquerading !== undefined) return subnet.value.isMasquerading;
   const nodes = network.cluster.nodes;

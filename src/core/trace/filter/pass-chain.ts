@@ -4,7 +4,7 @@ import type { ProgramChain } from '../../model/filter-program.ts';
 import { isPodAddress } from '../../model/cluster-network.ts';
 import { serviceKey } from '../../model/service-table.ts';
 import { familyOf } from '../../net/address.ts';
-import type { Element } from '../flow.ts';
+import type { Element, FilterEffect } from '../flow.ts';
 import { viewConnection, withConnection } from '../track-packet.ts';
 import { addHop, endLost, endUnknown, withPacket } from '../walk.ts';
 import type { Step, WalkState } from '../walk.ts';
@@ -111,8 +111,8 @@ export function applyMarks(state: WalkState, outcome: ChainOutcome): WalkState {
 /** One hop for the chain where a rule or its policy did something; a packet that nothing stopped needs none. */
 export function addDecisionHop(state: WalkState, place: HookPlace, outcome: ChainOutcome): WalkState {
   const last = outcome.deciders.at(-1);
-  const isMarked = outcome.deciders.some((decider) => effectOf(decider) === 'marks');
-  if (last === undefined || (outcome.verdict.kind === 'accept' && !last.isFinal && !isMarked)) return state;
+  const isTelling = outcome.deciders.some((decider) => telling.includes(effectOf(decider)));
+  if (last === undefined || (outcome.verdict.kind === 'accept' && !last.isFinal && !isTelling)) return state;
   const assumes = outcome.assumes[0];
   return addHop(state, place.namespace.id, {
     step: 'filter',
@@ -123,6 +123,9 @@ export function addDecisionHop(state: WalkState, place: HookPlace, outcome: Chai
     ...(assumes === undefined ? {} : { assumes }),
   });
 }
+
+/** What a rule may do to a packet that goes on, and that decides about it later. */
+const telling: readonly FilterEffect[] = ['marks', 'untracks'];
 
 export function listElements(place: HookPlace, deciders: readonly Decider[]): readonly Element[] {
   return deciders.map((decider) => elementOfDecider(place.namespace.id, decider));
@@ -138,7 +141,10 @@ function describeVerdict(outcome: ChainOutcome, last: Decider, state: WalkState)
     case 'unknown':
       return `cannot be followed: ${rule}`;
     case 'accept':
-      return last.isFinal ? `lets it pass: ${rule}` : `marks it 0x${state.packet.mark.toString(16)}: ${rule}`;
+      if (last.isFinal) return `lets it pass: ${rule}`;
+      return effectOf(last) === 'untracks'
+        ? `takes it out of connection tracking: ${rule}`
+        : `marks it 0x${state.packet.mark.toString(16)}: ${rule}`;
   }
 }
 

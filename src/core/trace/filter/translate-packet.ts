@@ -6,6 +6,7 @@
 import { familyOf } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
+import { readDeviceSetting } from '../../model/device-settings.ts';
 import { serviceKey } from '../../model/service-table.ts';
 import type { FilterProgramName } from '../../snapshot/filter-place.ts';
 import type { Element } from '../flow.ts';
@@ -207,6 +208,11 @@ function applySourceNat(state: WalkState, place: HookPlace, decided: Decided): H
           to: state.packet.destination,
         })
       : nat.address;
+  const setting = readDeviceSetting(namespace.facts, 6, place.outputLink ?? '', 'use_oif_addrs_only');
+  if (nat.type === 'masquerade' && address === undefined && isIpv6(state) && !setting.known) {
+    const question = `which address does ${namespace.id} put in place of ${state.packet.source}?`;
+    return ended(endUnknown(state, namespace.id, question, setting));
+  }
   // MASQUERADE drops where the device has no address to give (nf_nat_masquerade_ipv4).
   if (nat.type === 'masquerade' && address === undefined) {
     const text = describeNat(state, state, place, decided);
@@ -219,6 +225,10 @@ function applySourceNat(state: WalkState, place: HookPlace, decided: Decided): H
   if (changed.packet.source === state.packet.source && changed.packet.sourcePort === state.packet.sourcePort)
     return passed(changed, false);
   return passed(addHop(changed, namespace.id, describeNat(state, changed, place, decided)), false);
+}
+
+function isIpv6({ packet }: WalkState): boolean {
+  return familyOf(packet.destination) === 6;
 }
 
 /** Where REDIRECT sends: loopback for what is sent here, else the first address of the device it came in by. */
