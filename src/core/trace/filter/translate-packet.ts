@@ -3,6 +3,7 @@
 // hook's translation. Rules: Linux 6.12 nf_nat_core.c (nf_nat_inet_fn: chains in turn until one has set up a mapping; none:
 // a null binding), nf_nat_proto.c (nf_nat_icmp_reply_translation). Where the chains were not collected, what kube-proxy,
 // flannel and tailscaled would have written stands in for them, and the hop says so.
+import type { Missing } from '../../fact/known.ts';
 import { familyOf } from '../../net/address.ts';
 import type { Address } from '../../net/address.ts';
 import type { ProgramChain } from '../../model/filter-program.ts';
@@ -194,24 +195,10 @@ function applyNat(state: WalkState, place: HookPlace, decided: Decided): HookRes
 function applySourceNat(state: WalkState, place: HookPlace, decided: Decided): HookResult {
   const { nat } = decided;
   const { namespace } = place;
-  const { addresses, links } = namespace.facts;
-  const gap = addresses.known ? links : addresses;
-  if (nat.type === 'masquerade' && !gap.known) {
+  const address = nat.type === 'masquerade' ? chooseMasquerade(state, place) : nat.address;
+  if (typeof address === 'object') {
     const question = `which address does ${namespace.id} put in place of ${state.packet.source}?`;
-    return ended(endUnknown(state, namespace.id, question, gap));
-  }
-  const address =
-    nat.type === 'masquerade'
-      ? selectMasquerade(namespace, {
-          link: place.outputLink ?? '',
-          gateway: place.nexthop,
-          to: state.packet.destination,
-        })
-      : nat.address;
-  const setting = readDeviceSetting(namespace.facts, 6, place.outputLink ?? '', 'use_oif_addrs_only');
-  if (nat.type === 'masquerade' && address === undefined && isIpv6(state) && !setting.known) {
-    const question = `which address does ${namespace.id} put in place of ${state.packet.source}?`;
-    return ended(endUnknown(state, namespace.id, question, setting));
+    return ended(endUnknown(state, namespace.id, question, address));
   }
   // MASQUERADE drops where the device has no address to give (nf_nat_masquerade_ipv4).
   if (nat.type === 'masquerade' && address === undefined) {
@@ -227,8 +214,17 @@ function applySourceNat(state: WalkState, place: HookPlace, decided: Decided): H
   return passed(addHop(changed, namespace.id, describeNat(state, changed, place, decided)), false);
 }
 
-function isIpv6({ packet }: WalkState): boolean {
-  return familyOf(packet.destination) === 6;
+/** The address, none where there is none to give, or the fact that nobody collected. */
+function chooseMasquerade({ packet }: WalkState, place: HookPlace): Address | undefined | Missing {
+  const { namespace, outputLink, nexthop } = place;
+  const { addresses, links } = namespace.facts;
+  if (!addresses.known) return addresses;
+  if (!links.known) return links;
+  const link = outputLink ?? '';
+  const address = selectMasquerade(namespace, { link, gateway: nexthop, to: packet.destination });
+  if (address !== undefined || familyOf(packet.destination) === 4) return address;
+  const setting = readDeviceSetting(namespace.facts, 6, link, 'use_oif_addrs_only');
+  return setting.known ? undefined : setting;
 }
 
 /** Where REDIRECT sends: loopback for what is sent here, else the first address of the device it came in by. */
