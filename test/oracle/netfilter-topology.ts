@@ -99,7 +99,6 @@ export const routerAddresses6 = [
   'fd7a:115c:a1e0::7',
   '::1',
 ];
-const links = ['eth0', 'eth1', 'tailscale0', 'cni0'] as const;
 /** What listens on the router. */
 export const openPorts = { tcp: [22, 53, 80, 443, 8080, 10250, 30080], udp: [53, 443, 8080, 30080] } as const;
 
