@@ -1,8 +1,7 @@
 // A running lab as waylaid sees it: collected by the very script that collects everywhere, with the lab's own objects,
 // and read back. Beside it, what the model predicts for a flow in the words of a real probe.
 import { labObjects } from '../../lab/client.ts';
-import type { LabDescription } from '../../lab/control.ts';
-import type { MatrixFlow } from '../../lab/matrix.ts';
+import type { LabDescription, LabFlow } from '../../lab/control.ts';
 import type { ProbeResult } from '../../lab/agent-protocol.ts';
 import { podKey } from '../../lab/plan.ts';
 import { parseAddress } from '../../src/core/net/address.ts';
@@ -47,25 +46,34 @@ export function readFiles(files: ReadonlyMap<string, Uint8Array>): Snapshot {
 export function listDifferences(
   world: World,
   lab: LabDescription,
-  measured: readonly { readonly flow: MatrixFlow; readonly result: ProbeResult }[],
+  measured: readonly { readonly flow: LabFlow; readonly result: ProbeResult }[],
 ): readonly string[] {
   return measured.flatMap(({ flow, result }) => {
     const trace = traceProbe(world, lab, flow);
     const predicted = predictOutcomes(trace);
     if (predicted.includes(result.outcome)) return [];
+    const to = 'to' in flow ? String(flow.to) : flow.ip;
     return [
-      `${flow.from} → ${flow.to} ${flow.proto} ${flow.port}: ${result.outcome}, predicted ${predicted.join(' or ')} ${describeEnds(trace)}`,
+      `${flow.from} → ${to} ${flow.proto} ${flow.port}: ${result.outcome}, predicted ${predicted.join(' or ')} ${describeEnds(trace)}`,
     ];
   });
 }
 
-function traceProbe(world: World, lab: LabDescription, flow: MatrixFlow): Trace {
+function traceProbe(world: World, lab: LabDescription, flow: LabFlow): Trace {
   const to = parseAddress(flow.ip);
   if (to === undefined) throw new Error(`${flow.ip} is no address`);
   const pod = lab.pods.find((candidate) => podKey(candidate) === flow.from);
   const machine = lab.machines.find((candidate) => candidate.name === flow.from);
   const from = pod === undefined ? `${machine?.kind ?? 'node'}/${flow.from}` : `pod/${flow.from}`;
-  return world.trace({ from, to, protocol: flow.proto, port: flow.port });
+  return world.trace({
+    from,
+    to,
+    protocol: flow.proto === 'http' ? 'tcp' : flow.proto,
+    port: flow.port,
+    // A large answer fills packets as large as both ends take.
+    ...(flow.size === undefined ? {} : { sizeBytes: 65_535 }),
+    ...(flow.sourcePort === undefined ? {} : { fromPort: flow.sourcePort }),
+  });
 }
 
 /** Every outcome that a probe may have if the model is right. */
@@ -90,8 +98,13 @@ function predictJourney(journey: Journey): readonly string[] {
   }
 }
 
+/** Answers of a rule that a program takes for a closed port. */
+const refusals: readonly string[] = ['icmp-port-unreachable', 'icmp6-port-unreachable', 'tcp-reset'];
+
 function refusalOutcome(end: Journey['end']): string {
-  const isRefused = end.kind === 'refused' && (end.why === 'port-closed' || end.why === 'no-endpoints');
+  if (end.kind !== 'refused') return 'unreachable';
+  const isRefused =
+    end.why === 'port-closed' || end.why === 'no-endpoints' || refusals.includes(end.with ?? '');
   return isRefused ? 'refused' : 'unreachable';
 }
 

@@ -22,14 +22,24 @@ const isFailing = (trace: Trace): boolean => trace.verdict === 'fails' || trace.
 const hasNoEndpoints = (snapshot: Snapshot, { flow }: Trace): boolean =>
   awaitsEndpoints(openWorld(snapshot).network, flow);
 
+/**
+ * What a program writes again is kept by that program, a connection is forgotten once, a policy is mended where it is
+ * written, and whose foreign masquerade it is nobody can say.
+ */
+const hasNoLastingRepair = /^(?:kube-proxy-|conntrack-|policy-|masquerade-pod-to-pod)/;
+
+/** Starting a program again, making pods anew and forgetting a connection leave nothing to undo. */
+const renewing = /^(?:conntrack -D |systemctl (?:restart|start) |kubectl (?:drain|uncordon|rollout restart) )/;
+
 describe.each(brokenFindings)('$bundle', ({ bundle }) => {
   test('each repair leaves no cause, breaks nothing and does what was simulated', async () => {
     const { snapshot, diagnosis, repairs, answer } = judgeFiles(await readBundle(bundle));
     const before = flowsOf(diagnosis);
     const failing = [...before].filter(([, trace]) => isFailing(trace));
     const waiting = failing.filter(([, trace]) => hasNoEndpoints(snapshot, trace)).length;
-    expect(answer.repairs.map(({ kind }) => kind)).toContain('immediate');
-    expect(answer.repairs.map(({ kind }) => kind)).toContain('persistent');
+    const kinds = answer.repairs.map(({ kind }) => kind);
+    expect(kinds.some((kind) => kind === 'immediate' || kind === 'at-source')).toBe(true);
+    expect(kinds.includes('persistent') || hasNoLastingRepair.test(bundle)).toBe(true);
     for (const repair of repairs) {
       const after = diagnoseSnapshot(applyChanges(snapshot, repair.changes));
       expect(after.causes, repair.title).toEqual([]);
@@ -51,7 +61,7 @@ describe.each(brokenFindings)('$bundle', ({ bundle }) => {
       });
       expect(repair.commands.length, repair.title).toBeGreaterThan(0);
       // A program that was started again has nothing to be undone.
-      const isRestart = repair.commands.every(({ argv }) => argv[0] === 'systemctl');
+      const isRestart = repair.commands.every(({ argv }) => renewing.test(argv.join(' ')));
       expect(repair.undo.length > 0 || isRestart, repair.title).toBe(true);
     }
   });

@@ -15,8 +15,22 @@ export function listConnectionIntents(network: Network): readonly IntentDraft[] 
     const machine = network.namespaces.get(id);
     const connections = machine?.facts.filter?.connections;
     if (machine === undefined || connections?.known !== true) return [];
-    return connections.value.flatMap((connection) => draftIntent(network, machine, connection));
+    const open = connections.value.filter(({ isReplied, protocol }) => !isReplied && protocol === udp);
+    return open.flatMap((connection) =>
+      keepsPort(connection, open) ? draftIntent(network, machine, connection) : [],
+    );
   });
+}
+
+/** Who asks the same from several ports takes a new one each time, and its old entries go by themselves. */
+function keepsPort({ original }: ConnectionFact, open: readonly ConnectionFact[]): boolean {
+  const alike = open.filter(
+    (other) =>
+      other.original.source === original.source &&
+      other.original.destination === original.destination &&
+      other.original.destinationPort === original.destinationPort,
+  );
+  return alike.length === 1;
 }
 
 function draftIntent(
@@ -24,8 +38,7 @@ function draftIntent(
   machine: Namespace,
   connection: ConnectionFact,
 ): readonly IntentDraft[] {
-  const { original, isReplied, protocol, evidence } = connection;
-  if (isReplied || protocol !== udp) return [];
+  const { original, evidence } = connection;
   const key = serviceKey(original.destination, 'udp', original.destinationPort);
   const entry = network.services.byKey.get(key);
   const from = findSender(network, machine, connection);

@@ -13,7 +13,8 @@ const overheadBytes = { 4: 50, 6: 70 } as const;
 export function listSizeIntents(network: Network, judged: readonly JudgedIntent[]): readonly Intent[] {
   return judged.flatMap(({ intent, trace }) => {
     if (trace.verdict !== 'arrives' || intent.flow.protocol === 'udp') return [];
-    if (intent.flow.sizeBytes !== undefined) return [];
+    // A node's own connection to a Service agrees on the size of the way that it would take untranslated.
+    if (intent.flow.sizeBytes !== undefined || intent.kind === 'node-to-service') return [];
     const sizeBytes = findFullSize(network, trace.journeys);
     if (sizeBytes === undefined || !trace.journeys.some((journey) => isNarrow(network, journey, sizeBytes)))
       return [];

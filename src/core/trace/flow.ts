@@ -163,7 +163,13 @@ export type RefusedWhy =
 
 export type Disposition =
   | { readonly kind: 'delivered'; readonly to: NamespaceId }
-  | { readonly kind: 'refused'; readonly by: NamespaceId; readonly why: RefusedWhy }
+  | {
+      readonly kind: 'refused';
+      readonly by: NamespaceId;
+      readonly why: RefusedWhy;
+      /** What a rule answers, as iptables spells it: icmp-port-unreachable, icmp-host-prohibited, tcp-reset… */
+      readonly with?: string;
+    }
   | {
       readonly kind: 'lost';
       readonly at: NamespaceId;

@@ -36,7 +36,7 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
   if (isBehindTunnel(network, leaving, destination)) return [loseOutside(state, leaving)];
   if (state.depth > 0 && isUnownedNeighbor(network, leaving, destination))
     return [loseOutside(state, leaving)];
-  if (isBare(network, namespace, state)) return [loseBare(state, leaving)];
+  if (!isOurs && !isTunnel(link.kind) && isBare(network, namespace, state)) return [loseBare(state, leaving)];
   const text = addHop(state, namespace.id, {
     step: 'wire',
     did: `out of ${link.name} towards ${leaving.nexthop}, which is not in the evidence`,

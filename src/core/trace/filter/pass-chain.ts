@@ -85,7 +85,7 @@ function applyOutcome(state: WalkState, { place, chain }: InChain, outcome: Chai
         ? passed(marked, false)
         : ended(endLost(decided, place.namespace.id, 'filtered'));
     case 'reject':
-      return ended(endRefused(decided, place));
+      return ended(endRefused(decided, place, verdict.with));
     case 'unknown':
       return ended(endUnknown(decided, place.namespace.id, verdict.question));
   }
@@ -158,14 +158,14 @@ function isRewritten(state: WalkState, place: HookPlace, outcome: ChainOutcome):
 }
 
 /** A rejection of what no endpoint serves is the Service's state, and not a firewall's will. */
-function endRefused(state: WalkState, place: HookPlace): Step {
+function endRefused(state: WalkState, place: HookPlace, answer: string): Step {
   const { packet } = state;
   const { byKey } = place.network.services;
   const entry = byKey.get(serviceKey(packet.destination, packet.protocol, packet.destinationPort));
   const why = entry?.isKnown === true && entry.endpoints.length === 0 ? 'no-endpoints' : 'filter-rejected';
   return {
     state,
-    stage: { kind: 'end', disposition: { kind: 'refused', by: place.namespace.id, why } },
+    stage: { kind: 'end', disposition: { kind: 'refused', by: place.namespace.id, why, with: answer } },
   };
 }
 
