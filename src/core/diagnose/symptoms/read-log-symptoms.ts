@@ -44,10 +44,21 @@ interface PodLogs {
   readonly logs: readonly ContainerLog[];
 }
 
+/** Some programs break a sentence: libpq names the server on indented lines under the error. */
+const maxContinuation = 2;
+
+function withContinuation(text: string, next: readonly { readonly text: string }[]): string {
+  if (/^\s/.test(text)) return text;
+  const end = next.findIndex((line) => !/^\s+\S/.test(line.text));
+  const indented = end < 0 ? next : next.slice(0, end);
+  return [text, ...indented.map((line) => line.text.trim())].join(' ');
+}
+
 function groupLines(logs: readonly ContainerLog[]): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
-  for (const line of logs.flatMap((log) => (log.lines.known ? log.lines.value : []))) {
-    const error = classifyLogLine(line.text);
+  const lines = logs.flatMap((log) => (log.lines.known ? log.lines.value : []));
+  for (const [at, line] of lines.entries()) {
+    const error = classifyLogLine(withContinuation(line.text, lines.slice(at + 1, at + 1 + maxContinuation)));
     if (error === undefined) continue;
     const key = `${error.class} ${error.destination?.host ?? ''} ${error.destination?.port ?? ''}`;
     const group = groups.get(key) ?? { error, lines: [] };
