@@ -29,7 +29,8 @@ const hasNoEndpoints = (snapshot: Snapshot, { flow }: Trace): boolean =>
 const hasNoLastingRepair = /^(?:kube-proxy-|conntrack-|policy-|masquerade-pod-to-pod)/;
 
 /** Starting a program again, making pods anew and forgetting a connection leave nothing to undo. */
-const renewing = /^(?:conntrack -D |systemctl (?:restart|start) |kubectl (?:drain|uncordon|rollout restart) )/;
+const renewing =
+  /^(?:conntrack -D |systemctl (?:restart|start) |kubectl (?:drain|uncordon|rollout restart) )/;
 
 describe.each(brokenFindings)('$bundle', ({ bundle }) => {
   test('each repair leaves no cause, breaks nothing and does what was simulated', async () => {
