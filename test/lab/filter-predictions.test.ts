@@ -28,7 +28,8 @@ const standing = [
   'asymmetric-invalid',
   'bridge-nf-off',
   'masquerade-pod-to-pod',
-  'mtu-icmp-dropped',
+  'conntrack-live-udp',
+  'mtu-too-large',
 ];
 
 function chooseFaults(): readonly LabFault[] {

@@ -71,7 +71,7 @@ function traceProbe(world: World, lab: LabDescription, flow: LabFlow): Trace {
     protocol: flow.proto === 'http' ? 'tcp' : flow.proto,
     port: flow.port,
     // A large answer fills packets as large as both ends take.
-    ...(flow.size === undefined ? {} : { sizeBytes: 65_535 }),
+    ...(flow.size === undefined ? {} : { sizeBytes: 65_535, isRequestSmall: true }),
     ...(flow.sourcePort === undefined ? {} : { fromPort: flow.sourcePort }),
   });
 }

@@ -47,7 +47,7 @@ function makeWorld(snapshot: Snapshot, origin?: Origin): World {
 }
 
 function flowKey(flow: Flow): string {
-  return `${flow.from} ${flow.fromAddress ?? ''} ${flow.to} ${flow.protocol} ${flow.port ?? ''} ${flow.mark ?? ''} ${flow.fromPort ?? ''} ${flow.sizeBytes ?? ''}`;
+  return `${flow.from} ${flow.fromAddress ?? ''} ${flow.to} ${flow.protocol} ${flow.port ?? ''} ${flow.mark ?? ''} ${flow.fromPort ?? ''} ${flow.sizeBytes ?? ''} ${flow.isRequestSmall === true ? 'answers' : ''}`;
 }
 
 /** The origin's trace, if nothing that decided it was touched. */

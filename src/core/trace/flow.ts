@@ -23,6 +23,8 @@ export interface Flow {
   readonly mark?: number;
   /** How large its packets are, both ways, in bytes of IP, and they must not be cut; absent: small enough for any way. */
   readonly sizeBytes?: number;
+  /** Only the answers are that large: a download. */
+  readonly isRequestSmall?: boolean;
 }
 
 export interface Packet {

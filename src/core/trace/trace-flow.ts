@@ -81,7 +81,7 @@ function firstPacket(flow: Flow): Packet {
     destinationPort: flow.protocol === 'icmp' ? 0 : (flow.port ?? 0),
     mark: flow.mark ?? 0,
     ttl: 64,
-    ...(flow.sizeBytes === undefined ? {} : { sizeBytes: flow.sizeBytes }),
+    ...(flow.sizeBytes === undefined || flow.isRequestSmall === true ? {} : { sizeBytes: flow.sizeBytes }),
   };
 }
 

@@ -18,6 +18,8 @@ export function trackPacket(namespace: Namespace, state: WalkState): WalkState {
   if (state.quoted !== undefined) return trackError(namespace, state, state.quoted);
   const tuple = tupleOf(state.packet);
   const found = findConnection(namespace, state, tuple);
+  if (found?.connection?.observed !== undefined)
+    return withConnection({ ...state, tracking: found }, found.connection);
   if (found !== undefined) return { ...state, tracking: found };
   if (isInvalidStart(state)) return { ...state, tracking: { state: 'invalid', direction: 'original' } };
   const connection: Connection = {
