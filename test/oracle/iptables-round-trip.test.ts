@@ -83,16 +83,22 @@ function roundTrip(program: string, rules: readonly Spelled[]): string {
   throw new Error(`${program} refused ${refused ?? ''}: ${ran.stderr}`);
 }
 
-/** Without how it was written; the order of a module's options and of a list's values is iptables-save's own. */
+const acting: readonly FilterStep['kind'][] = [
+  ...(['verdict', 'verdict-map', 'set-mark', 'nat', 'netmap'] as const),
+  ...(['tproxy', 'untrack', 'clamp-mss', 'opaque'] as const),
+];
+
+/** Without how it was written, and without the order of what only asks, which is iptables-save's own and means nothing. */
 function meaningOf(text: string, family: 4 | 6): string {
   const body: RuleBody = parseIptablesRule(text, family === 4 ? 'ip' : 'ip6');
-  const groups: { text: string; steps: string[] }[] = [];
-  for (const step of body.steps) {
-    const written = 'text' in step ? step.text : '';
-    if (written === '' || groups.at(-1)?.text !== written) groups.push({ text: written, steps: [] });
-    groups.at(-1)?.steps.push(JSON.stringify(withoutSpelling(step)));
-  }
-  return JSON.stringify([body.comment, groups.flatMap((group) => group.steps.sort())]);
+  const words = (steps: readonly FilterStep[]): readonly string[] =>
+    steps.map((step) => JSON.stringify(withoutSpelling(step)));
+  const asking = words(body.steps.filter(({ kind }) => !acting.includes(kind)));
+  return JSON.stringify([
+    body.comment,
+    [...asking].sort(),
+    words(body.steps.filter(({ kind }) => acting.includes(kind))),
+  ]);
 }
 
 function withoutSpelling(step: FilterStep): FilterStep {
