@@ -160,24 +160,33 @@ function isHealed(trace: Trace): boolean {
   return trace.verdict === 'arrives';
 }
 
-/**
- * It arrives, or nobody can say for want of a fact that the bundle should have, or because it is out of this side's hands.
- */
+/** It arrives, or nobody can say for want of a fact that the bundle should have, or because it left the evidence. */
 function isRelieved(trace: Trace): boolean {
+  return isOpenAtMost(trace, (end) => end.missing !== undefined || end.leftBy !== undefined);
+}
+
+type OpenEnd = Extract<Trace['journeys'][number]['end'], { kind: 'unknown' }>;
+
+function isOpenAtMost(trace: Trace, mayBeOpen: (end: OpenEnd) => boolean): boolean {
   if (isHealed(trace)) return true;
   if (trace.verdict !== 'unknown') return false;
   const ways = trace.journeys.flatMap((journey) => [journey, ...(journey.replies ?? [])]);
   return ways.every(
     ({ end, doubts }) =>
-      (end.kind !== 'unknown' || end.missing !== undefined || end.leftBy !== undefined) &&
+      (end.kind !== 'unknown' || mayBeOpen(end)) &&
       (doubts ?? []).every((doubt) => doubt.missing !== undefined),
   );
 }
 
-/** What arrived before must not fail; that nobody can say any more (a fact of the other way is missing) breaks nothing. */
+/**
+ * What arrived before must not fail; that nobody can say any more (a fact of the other way is missing) breaks nothing. To
+ * be sent out of the evidence does: it arrived inside.
+ */
 function breaksNothing(search: Search, world: World, candidate: Candidate): boolean {
   const changed = changeWorld(world, candidate.changes);
-  return search.working.every(({ intent }) => isRelieved(changed.trace(intent.flow)));
+  return search.working.every(({ intent }) =>
+    isOpenAtMost(changed.trace(intent.flow), (end) => end.missing !== undefined),
+  );
 }
 
 function withCandidates(base: World, candidates: readonly Candidate[]): World {
