@@ -148,11 +148,15 @@ function describeVerdict(outcome: ChainOutcome, last: Decider, state: WalkState)
   }
 }
 
-/** Flannel appends what lets its own network pass to FORWARD: where it is taken to have done so, the policy comes after. */
+/**
+ * Flannel appends what lets its own network pass to FORWARD of the filter table (0.28, pkg/trafficmngr/iptables): where it
+ * is taken to have done so, that policy comes after. Other tables' policies stand as they are.
+ */
 function isRewritten(state: WalkState, place: HookPlace, outcome: ChainOutcome): boolean {
   const { namespace, network, hook } = place;
   if (hook !== 'forward' || namespace.facts.rewritten?.has('flannel') !== true) return false;
-  if (outcome.deciders.at(-1)?.rule !== undefined) return false;
+  const last = outcome.deciders.at(-1);
+  if (last === undefined || last.rule !== undefined || last.place.owner.table.name !== 'filter') return false;
   const { source, destination } = state.packet;
   return isPodAddress(network.clusterNetwork, source) || isPodAddress(network.clusterNetwork, destination);
 }
