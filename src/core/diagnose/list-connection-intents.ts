@@ -15,7 +15,9 @@ export function listConnectionIntents(network: Network): readonly IntentDraft[] 
     const machine = network.namespaces.get(id);
     const connections = machine?.facts.filter?.connections;
     if (machine === undefined || connections?.known !== true) return [];
-    const open = connections.value.filter(({ isReplied, protocol }) => !isReplied && protocol === udp);
+    const open = connections.value.filter(
+      ({ isReplied, protocol, zone }) => !isReplied && protocol === udp && (zone ?? 0) === 0,
+    );
     return open.flatMap((connection) =>
       keepsPort(connection, open) ? draftIntent(network, machine, connection) : [],
     );

@@ -78,7 +78,10 @@ function findObserved(
   if (connections?.known !== true) return undefined;
   return connections.value.find(
     (fact) =>
-      fact.protocol === protocol && (isSameTuple(fact.original, tuple) || isSameTuple(fact.reply, tuple)),
+      // Ordinary packets are of zone 0; a rule that sets another is opaque.
+      (fact.zone ?? 0) === 0 &&
+      fact.protocol === protocol &&
+      (isSameTuple(fact.original, tuple) || isSameTuple(fact.reply, tuple)),
   );
 }
 
