@@ -160,6 +160,7 @@ function makePlace(rules: readonly FilterRule[], family: 4 | 6, isSplit: boolean
     hooks: new Map(),
     bridgeHooks: new Map(),
     deviceHooks: new Map(),
+    evidence: { path: 'nodes/n/iptables-save.txt' },
     ipsets: { known: false, reason: 'not-collected', path: 'ipset.txt' },
     gaps: [],
   };

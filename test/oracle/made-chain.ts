@@ -59,6 +59,7 @@ export function makePlace(
     hooks: new Map(),
     bridgeHooks: new Map(),
     deviceHooks: new Map(),
+    evidence: { path: 'nodes/n/iptables-save.txt' },
     ipsets:
       ipsets === undefined
         ? { known: false, reason: 'not-collected', path: 'ipset.txt' }

@@ -25,7 +25,8 @@ function build(facts: FilterFacts, family: Family): Known<FilterProgram> {
   const bridgeHooks = new Map<FilterHook, ProgramChain[]>();
   const deviceHooks = new Map<FilterHook, ProgramChain[]>();
   const { tables, gaps } = chosen.value;
-  const program: FilterProgram = { hooks, bridgeHooks, deviceHooks, ipsets: facts.ipsets, gaps };
+  const { evidence } = chosen;
+  const program: FilterProgram = { hooks, bridgeHooks, deviceHooks, evidence, ipsets: facts.ipsets, gaps };
   for (const { table, path } of tables.filter((one) => !one.table.isDormant)) {
     const owner = { table, path, program };
     const kind = table.family === 'bridge' ? bridgeHooks : table.family === 'netdev' ? deviceHooks : hooks;
@@ -33,7 +34,7 @@ function build(facts: FilterFacts, family: Family): Known<FilterProgram> {
   }
   for (const kind of [hooks, bridgeHooks, deviceHooks])
     for (const chains of kind.values()) chains.sort(compareChains);
-  return present(program, chosen.evidence);
+  return present(program, evidence);
 }
 
 function enterBaseChain(hooks: Map<FilterHook, ProgramChain[]>, place: ProgramChain): void {

@@ -32,6 +32,8 @@ export interface FilterProgram {
   readonly bridgeHooks: ReadonlyMap<FilterHook, readonly ProgramChain[]>;
   /** Base chains of netdev tables, at the device itself. */
   readonly deviceHooks: ReadonlyMap<FilterHook, readonly ProgramChain[]>;
+  /** A dump that was read: what is said to be absent was looked for there. */
+  readonly evidence: Evidence;
   readonly ipsets: Known<ReadonlyMap<string, IpsetFact>>;
   /** Parts of the filter that exist or may exist and were not collected, or could not be read. */
   readonly gaps: readonly FilterGap[];

@@ -5,11 +5,14 @@
 import { isPodAddress, isServiceAddress } from '../model/cluster-network.ts';
 import { findExpectedWay } from '../model/expected-overlay.ts';
 import { hasFlannelMasquerade } from './filter/assumed-translation.ts';
+import { findProgram } from './pass-hook.ts';
 import { segmentOf, underlaySegment } from './segment.ts';
 import { addHop, endLost, endUnknown } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
 import type { Element } from './flow.ts';
 import type { AddressOwner, Namespace, Network } from '../model/network.ts';
+import type { Evidence } from '../fact/evidence.ts';
+import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 import { missing } from '../fact/known.ts';
 import type { LinkFact } from '../snapshot/namespace-facts.ts';
@@ -36,7 +39,8 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
   if (isBehindTunnel(network, leaving, destination)) return [loseOutside(state, leaving)];
   if (state.depth > 0 && isUnownedNeighbor(network, leaving, destination))
     return [loseOutside(state, leaving)];
-  if (!isOurs && !isTunnel(link.kind) && isBare(network, namespace, state)) return [loseBare(state, leaving)];
+  const bare = isOurs || isTunnel(link.kind) ? undefined : findBare(network, namespace, state);
+  if (bare !== undefined) return [loseBare(state, leaving, bare)];
   const text = addHop(state, namespace.id, {
     step: 'wire',
     did: `out of ${link.name} towards ${leaving.nexthop}, which is not in the evidence`,
@@ -53,13 +57,21 @@ export function leaveUnderlay(network: Network, state: WalkState, leaving: Leavi
   ];
 }
 
-/** A pod's own address on its way to the world, where flannel is set to put the node's in its place. */
-function isBare(network: Network, namespace: Namespace, { packet, isReply }: WalkState): boolean {
-  const isPods = isPodAddress(network.clusterNetwork, packet.source);
-  return !isReply && isPods && hasFlannelMasquerade(network, namespace);
+/**
+ * Where the rule was looked for that is not there: a pod's own address is on its way to the world, though flannel is set to
+ * put the node's in its place.
+ */
+function findBare(
+  network: Network,
+  namespace: Namespace,
+  { packet, isReply }: WalkState,
+): Evidence | undefined {
+  if (isReply || !isPodAddress(network.clusterNetwork, packet.source)) return undefined;
+  if (!hasFlannelMasquerade(network, namespace)) return undefined;
+  return findProgram(namespace, familyOf(packet.source))?.evidence;
 }
 
-function loseBare(state: WalkState, { namespace, link, nexthop }: Leaving): Step {
+function loseBare(state: WalkState, { namespace, link, nexthop }: Leaving, evidence: Evidence): Step {
   const { source, destination } = state.packet;
   const element: Element = {
     kind: 'absence',
@@ -67,12 +79,12 @@ function loseBare(state: WalkState, { namespace, link, nexthop }: Leaving): Step
     of: 'masquerade',
     link: link.name,
     address: source,
-    evidence: { path: `${namespace.facts.path}/iptables-save.txt` },
+    evidence,
   };
   const hop = addHop(state, namespace.id, {
     step: 'wire',
     did: `out of ${link.name} towards ${nexthop} with the pod's own ${source}, to which nobody beyond answers (${destination})`,
-    because: [link.evidence],
+    because: [link.evidence, evidence],
     elements: [element],
     link: link.name,
   });

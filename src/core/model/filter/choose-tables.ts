@@ -14,7 +14,8 @@
 //             that failed is a gap of the same kind, unless nf_tables explains it: iptables-nft-save failed too, or
 //             nft's listing shows tables under iptables' names.
 //   nf_tables nft's listing shows every table, so with it there is no gap. Without it: a gap for native tables unless
-//             there is no `nft` (then nothing tells of any); and if iptables-nft's dump is missing as well because it
+//             there is no `nft` (then nothing tells of any), and for each table that iptables-nft-save says it cannot show;
+//             and if iptables-nft's dump is missing as well because it
 //             failed, a gap for its tables.
 //
 // Nothing known at all is missing as a whole; so is a filter of which iptables' own part is damaged, since what the cluster's
@@ -128,11 +129,20 @@ function isExplainedByNfTables({ nft, listing, family }: Dumps): boolean {
 
 function listNfTablesGaps({ nft, byDefault, listing, family }: Dumps): readonly FilterGap[] {
   if (listing.known) return [];
-  const gaps: FilterGap[] = [];
+  const gaps: FilterGap[] = [...listUnprinted(nft.known ? nft : byDefault)];
   if (!nft.known && wasTried(nft) && tablesOf(byDefault, 'iptables-nft').length === 0)
     gaps.push({ what: `iptables-nft's tables of IPv${family}`, missing: nft });
   if (!isNotThere(listing)) gaps.push({ what: "nftables' own tables", missing: listing });
   return gaps;
+}
+
+/** Tables that iptables-nft-save saw and could not show (1.8.9: "is incompatible, use 'nft' tool"). */
+function listUnprinted(dump: Known<FilterDump>): readonly FilterGap[] {
+  if (!dump.known) return [];
+  return (dump.value.unprinted ?? []).map((name) => ({
+    what: `the table ${name} of nf_tables`,
+    missing: missing('unparseable', dump.value.path, `it says that ${name} is there and does not show it`),
+  }));
 }
 
 /** The command is not there. */

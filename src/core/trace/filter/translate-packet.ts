@@ -270,8 +270,7 @@ function noteUntranslated(state: WalkState, place: HookPlace): WalkState {
     serviceKey(packet.destination, packet.protocol, packet.destinationPort),
   );
   if (entry?.isKnown !== true || entry.endpoints.length === 0) return state;
-  const owner = place.program?.hooks.get(place.hook)?.[0]?.owner;
-  const evidence = { path: owner?.path ?? `${namespace.facts.path}/iptables-save.txt` };
+  const evidence = place.program?.evidence ?? { path: namespace.facts.path };
   const element: Element = {
     kind: 'absence',
     namespace: namespace.id,
