@@ -14,10 +14,10 @@ export function listNameserverIntents(network: Network): readonly IntentDraft[] 
   );
 }
 
-/** A node's own root, or a pod that serves the cluster's names. */
+/** A node's own root, or a pod that answers DNS itself and passes on what it does not know. */
 function asksNameservers(network: Network, namespace: Namespace): boolean {
   if (namespace.id.startsWith('node/')) return namespace.id === namespace.machine;
-  if (!namespace.id.startsWith('pod/kube-system/') || namespace.isAssumed) return false;
+  if (!namespace.id.startsWith('pod/') || namespace.isAssumed) return false;
   const { sockets, addresses } = namespace.facts;
   const isServing =
     sockets.known && sockets.value.some((socket) => socket.protocol === 'udp' && socket.port === dnsPort);
