@@ -59,6 +59,24 @@ describe('packet filters', () => {
     ]);
   });
 
+  it('opens the table whose policy drops, and takes flannel to answer for no other', async () => {
+    const changed = withFilter(await readBundle('healthy'), (text) =>
+      text.replace(/(\*mangle\n(?::.*\n)*?):FORWARD ACCEPT/, '$1:FORWARD DROP'),
+    );
+    const { answer } = judgeFiles(changed);
+    expect(answer.rootCauses.map(({ subjects }) => subjects)).toEqual([['node/node-2']]);
+    expect(JSON.stringify(answer.repairs[0]?.commands)).toContain('mangle');
+    expect(JSON.stringify(answer.repairs[0]?.changes)).not.toContain('rewrite-filter');
+  });
+
+  it('calls nothing healthy where a dump mentions a table that it does not show', async () => {
+    const remark = "# Table `filter' is incompatible, use 'nft' tool.\n";
+    const changed = withFilter(await readBundle('healthy'), (text) => `${remark}${text}`);
+    const { answer } = judgeFiles(withoutFiles(changed, (path) => /node-2\/nft\.(json|txt)$/.test(path)));
+    expect(answer.verdict).toBe('unknown');
+    expect(answer.rootCauses).toEqual([]);
+  });
+
   it('does not mind a ban on a port that pods have nothing to do with', async () => {
     const banned = withFilter(
       await readBundle('healthy'),

@@ -80,6 +80,7 @@ describe('an entry of the connection table', () => {
   it.each([
     ['it was answered: a past question', '10.42.0.99', ''],
     ['it leads to an endpoint', '10.42.0.3', '[UNREPLIED] '],
+    ['it is of a zone that ordinary packets are not of', '10.42.0.99', '[UNREPLIED] zone=7 '],
   ])('is none where %s', async (_, endpoint, flags) => {
     const files = await readBundle('healthy');
     const judged = judgeFiles(addEntry(files, entry(clientOf(files), endpoint, flags)));
