@@ -119,6 +119,38 @@ describe('packets that are too big', () => {
     expect(answer.rootCauses[0]?.explanation).toMatch(/14[05]0|1350/);
   });
 
+  it('are not sent where a rule lowers what the two ends agree on', async () => {
+    const rule = '-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200';
+    const files = ['iptables-save.txt', 'iptables-nft-save.txt'].reduce(
+      (sofar, name) =>
+        rewrite(sofar, `nodes/node-2/${name}`, (text) =>
+          text.replace(/^(\*mangle\n(?::.*\n)+)/m, `$1${rule}\n`),
+        ),
+      narrow(await readBundle('healthy'), 'node-2', 'eth0', 1400),
+    );
+    const { answer } = judgeFiles(files);
+    const forwarded = answer.flows.list.filter(
+      ({ kind, label, to }) => kind === 'pod-to-pod' && label.includes('bytes') && to.protocol === 'tcp',
+    );
+    expect(forwarded.length).toBeGreaterThan(0);
+    expect(forwarded.filter(({ verdict }) => verdict !== 'arrives')).toEqual([]);
+  });
+
+  it('are asked about where nobody knows whether TCP looks for a size that passes', async () => {
+    const files = narrow(await readBundle('healthy'), 'node-2', 'eth0', 1400);
+    const { answer } = judgeFiles(
+      [...files.keys()]
+        .filter((path) => path.endsWith('/sysctl.txt'))
+        .reduce(
+          (sofar, path) =>
+            withFile(sofar, path, textOf(sofar, path).replace(/^net\.ipv4\.tcp_mtu_probing.*\n/m, '')),
+          files,
+        ),
+    );
+    expect(answer.rootCauses.map(({ confidence }) => confidence)).not.toContain('proven');
+    expect(answer.unknowns.map(({ question }) => question).join(' ')).toContain('tcp_mtu_probing');
+  });
+
   it('are what a probe that must not be cut asks for', async () => {
     const files = narrow(await readBundle('healthy'), 'node-2', 'eth0', 1400);
     const pods = JSON.parse(textOf(files, 'cluster/resources/pods.json')) as {

@@ -2,44 +2,18 @@
 // packets where the machine that could not pass them on was heard, or where TCP finds out by itself; lost where nobody is
 // told. Rules: Linux 6.12 net/ipv4/route.c (ip_rt_update_pmtu), net/ipv4/tcp_timer.c (tcp_mtu_probing: 1 after a black hole
 // was noticed, 2 always), Documentation/networking/ip-sysctl.rst (ip_no_pmtu_disc: packets may be cut on the way).
-import type { Disposition, Flow } from './flow.ts';
-import type { Namespace, NamespaceId, Network } from '../model/network.ts';
-import type { Address } from '../net/address.ts';
-import type { LinkFact } from '../snapshot/namespace-facts.ts';
-import { tupleOf } from './track-packet.ts';
+import type { Disposition } from './flow.ts';
+import type { Doubt } from './filter/chain-outcome.ts';
+import { makeError } from './make-answer.ts';
+import { missing } from '../fact/known.ts';
+import type { NamespaceId, Network } from '../model/network.ts';
 import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
-import { addHop, ipProtocolOf, withPacket } from './walk.ts';
+import { addHop, withPacket } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
 
 /** Each answer names a smaller size; more than this on one way is a loop. */
 const maxAnswers = 4;
-
-/**
- * The largest packet that two ends of a connection send each other: TCP's ends both say what their own device takes
- * (tcp_advertise_mss), other protocols' do not. In: the asked size and how the flow fares without one.
- */
-export function agreeOnSize(
-  network: Network,
-  ways: readonly FinishedWay[],
-  flow: Pick<Flow, 'protocol' | 'sizeBytes'>,
-): number | undefined {
-  if (flow.sizeBytes === undefined || flow.protocol !== 'tcp') return flow.sizeBytes;
-  const limits = ways.flatMap(({ state, end }) => {
-    const far = end.kind === 'delivered' ? network.namespaces.get(end.to) : undefined;
-    const answering = far === undefined ? undefined : findOwnDevice(far, state.packet.destination);
-    const first = state.hops.find((hop) => hop.link !== undefined);
-    const asking = network.namespaces.get(first?.at ?? '')?.linksByName.get(first?.link ?? '');
-    return [answering?.mtuBytes ?? [], asking?.mtuBytes ?? []].flat();
-  });
-  return Math.min(flow.sizeBytes, ...limits);
-}
-
-function findOwnDevice(namespace: Namespace, address: Address): LinkFact | undefined {
-  for (const [link, facts] of namespace.addressesByLink)
-    if (facts.some((fact) => fact.address === address)) return namespace.linksByName.get(link);
-  return undefined;
-}
 
 export function runSized(network: Network, first: Step, sender: NamespaceId): readonly FinishedWay[] {
   const { sizeBytes } = first.state.packet;
@@ -58,11 +32,27 @@ function runUntilFits(network: Network, sending: Sending, answersLeft: number): 
     if (way.end.kind !== 'lost' || way.end.why !== 'too-big' || answersLeft === 0) return [way];
     const { mtuBytes } = way.end;
     const lesson = learnSize(network, sending, way, way.end);
-    if (lesson.text === undefined || mtuBytes === undefined || mtuBytes < 68) return [lesson.way];
+    if (mtuBytes === undefined || mtuBytes < smallestBytes) return [lesson.way];
     const smaller = withPacket(sending.first.state, { sizeBytes: mtuBytes });
-    const state = addHop(smaller, sending.sender, { step: 'send', did: lesson.text });
-    return runUntilFits(network, { ...sending, first: { ...sending.first, state } }, answersLeft - 1);
+    const retry = (did: string, doubts = smaller.doubts): readonly FinishedWay[] => {
+      const state = addHop({ ...smaller, doubts }, sending.sender, { step: 'send', did });
+      return runUntilFits(network, { ...sending, first: { ...sending.first, state } }, answersLeft - 1);
+    };
+    if (lesson.text !== undefined) return retry(lesson.text);
+    const doubt = doubtProbing(network, way.state, sending.sender);
+    if (doubt === undefined) return [lesson.way];
+    const { state } = lesson.way;
+    const lost = { ...lesson.way, state: { ...state, doubts: [...state.doubts, doubt] } };
+    const probing: Doubt = { ...doubt, side: 'matches' };
+    return [lost, ...retry(describeProbing(sending.sender, mtuBytes), [...smaller.doubts, probing])];
   });
+}
+
+/** IPv4's smallest MTU (RFC 791); less than that is no answer. */
+const smallestBytes = 68;
+
+function describeProbing(sender: NamespaceId, size: number): string {
+  return `TCP of ${sender} finds by itself that ${size} bytes pass (tcp_mtu_probing)`;
 }
 
 interface Lesson {
@@ -78,11 +68,10 @@ function learnSize(
   end: Extract<Disposition, { kind: 'lost' }>,
 ): Lesson {
   const size = end.mtuBytes ?? 0;
-  if (isProbing(network, way.state, sender))
-    return { text: `TCP of ${sender} finds by itself that ${size} bytes pass (tcp_mtu_probing)`, way };
+  if (isProbing(network, way.state, sender)) return { text: describeProbing(sender, size), way };
   if (end.isSilent === true) return { way };
   const errors = runWalk(network, {
-    state: makeError(way.state),
+    state: makeError(way.state, { isTooBig: true }),
     stage: { kind: 'send', namespace: end.at, isBound: false },
   });
   const lost = errors.find((error) => error.end.kind !== 'delivered' || error.end.to !== sender);
@@ -101,27 +90,7 @@ function addLostError(state: WalkState, at: NamespaceId, error: FinishedWay): Wa
   });
 }
 
-function makeError(state: WalkState): WalkState {
-  const { packet } = state;
-  return {
-    packet: {
-      source: packet.destination,
-      destination: packet.source,
-      protocol: 'icmp',
-      sourcePort: 0,
-      destinationPort: 0,
-      mark: 0,
-      ttl: 64,
-    },
-    hops: [],
-    connections: state.connections,
-    doubts: state.doubts,
-    quoted: { protocol: ipProtocolOf(packet), tuple: tupleOf(packet), isTooBig: true },
-    isReply: true,
-    depth: state.depth,
-    visited: new Set(),
-  };
-}
+const probingKey = 'net.ipv4.tcp_mtu_probing';
 
 function readSetting(network: Network, sender: NamespaceId, key: string): string | undefined {
   const sysctls = network.namespaces.get(sender)?.facts.sysctls;
@@ -129,8 +98,24 @@ function readSetting(network: Network, sender: NamespaceId, key: string): string
 }
 
 function isProbing(network: Network, { packet }: WalkState, sender: NamespaceId): boolean {
-  const value = readSetting(network, sender, 'net.ipv4.tcp_mtu_probing');
+  const value = readSetting(network, sender, probingKey);
   return packet.protocol === 'tcp' && (value === '1' || value === '2');
+}
+
+/** Nobody collected the setting that would decide. A namespace that nobody looked into has the kernel's default, 0. */
+function doubtProbing(network: Network, { packet }: WalkState, sender: NamespaceId): Doubt | undefined {
+  const namespace = network.namespaces.get(sender);
+  if (packet.protocol !== 'tcp' || namespace === undefined || namespace.isAssumed) return undefined;
+  const { sysctls } = namespace.facts;
+  if (sysctls.known && sysctls.value.has(probingKey)) return undefined;
+  return {
+    id: `${sender} ${probingKey}`,
+    question: `does TCP of ${sender} look for a size that passes (${probingKey})?`,
+    side: 'does not match',
+    missing: sysctls.known
+      ? missing('not-collected', sysctls.evidence.path, `${probingKey} is not in it`)
+      : sysctls,
+  };
 }
 
 /** IPv4 only: a sender that does not look for the size lets routers cut its packets. */

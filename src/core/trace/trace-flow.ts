@@ -1,51 +1,27 @@
 // Follows one flow there and back. In: a network and a flow. Out: every journey the packet could take, each with its
 // reply's, and one verdict over all of them.
-import type { Flow, Journey, Packet, Trace } from './flow.ts';
+import type { Flow, Journey, Trace } from './flow.ts';
 import { judgeJourneys } from './judge-journeys.ts';
-import { isDestinationChanged, tupleOf } from './track-packet.ts';
-import { agreeOnSize, runSized } from './discover-size.ts';
+import { isDestinationChanged } from './track-packet.ts';
+import { agreeOnSizes } from './agree-on-sizes.ts';
+import type { SizedFlow } from './agree-on-sizes.ts';
+import { runSized } from './discover-size.ts';
+import { firstStep } from './first-step.ts';
+import { makeAnswer, makeError } from './make-answer.ts';
 import { runWalk } from './walk-driver.ts';
 import type { FinishedWay } from './walk-driver.ts';
-import { addHop, ipProtocolOf } from './walk.ts';
+import { addHop } from './walk.ts';
 import type { Step, WalkState } from './walk.ts';
 import { missing } from '../fact/known.ts';
 import type { NamespaceId, Network } from '../model/network.ts';
-import { familyOf } from '../net/address.ts';
-import type { Address } from '../net/address.ts';
-
-/** A client's port; which one never matters to what is modelled, but it has to be one. */
-const clientPort = 40000;
 
 export function traceFlow(network: Network, asked: Flow): Trace {
-  const flow = withAgreedSize(network, asked);
+  const flow = agreeOnSizes(network, asked);
   if (!network.namespaces.has(flow.from))
     return { flow, journeys: [unseenSender(network, flow)], verdict: 'unknown' };
-  const ways = runSized(network, firstStep(flow), flow.from);
+  const ways = runSized(network, firstStep(flow, flow.requestBytes), flow.from);
   const journeys = ways.map((way) => finishJourney(network, flow, way));
   return { flow: asked, journeys, verdict: judgeJourneys(journeys) };
-}
-
-function firstStep(flow: Flow): Step {
-  const isBound = flow.fromAddress !== undefined;
-  const start: WalkState = {
-    packet: firstPacket(flow),
-    hops: [],
-    connections: [],
-    doubts: [],
-    isPortChosen: flow.fromPort !== undefined,
-    isReply: false,
-    depth: 0,
-    visited: new Set(),
-  };
-  return { state: start, stage: { kind: 'send', namespace: flow.from, isBound } };
-}
-
-function withAgreedSize(network: Network, flow: Flow): Flow {
-  if (flow.sizeBytes === undefined || !network.namespaces.has(flow.from)) return flow;
-  const { sizeBytes: asked, ...small } = flow;
-  const ways = runWalk(network, firstStep(small));
-  const sizeBytes = agreeOnSize(network, ways, flow) ?? asked;
-  return { ...flow, sizeBytes };
 }
 
 function unseenSender(network: Network, flow: Flow): Journey {
@@ -71,21 +47,7 @@ function nodeOfSender(network: Network, flow: Flow): string | undefined {
   return pods.find((pod) => `pod/${pod.namespace}/${pod.name}` === flow.from)?.nodeName;
 }
 
-function firstPacket(flow: Flow): Packet {
-  const unspecified = (familyOf(flow.to) === 6 ? '::' : '0.0.0.0') as Address;
-  return {
-    source: flow.fromAddress ?? unspecified,
-    destination: flow.to,
-    protocol: flow.protocol,
-    sourcePort: flow.protocol === 'icmp' ? 0 : (flow.fromPort ?? clientPort),
-    destinationPort: flow.protocol === 'icmp' ? 0 : (flow.port ?? 0),
-    mark: flow.mark ?? 0,
-    ttl: 64,
-    ...(flow.sizeBytes === undefined || flow.isRequestSmall === true ? {} : { sizeBytes: flow.sizeBytes }),
-  };
-}
-
-function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey {
+function finishJourney(network: Network, flow: SizedFlow, way: FinishedWay): Journey {
   const { hops } = way.state;
   const doubts = way.state.doubts.length === 0 ? {} : { doubts: way.state.doubts };
   if (way.end.kind === 'unknown' && way.end.leftBy !== undefined) {
@@ -96,7 +58,7 @@ function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey 
   const home: Journey = { hops: [], end: { kind: 'delivered', to: flow.from } };
   if (answers.from === flow.from) return { hops, end: way.end, ...doubts, replies: [home] };
   const answer: Step = {
-    state: turnAround(flow, way.state, answers.isIcmp),
+    state: answers.isIcmp ? makeError(way.state) : makeAnswer(way.state, flow.answerBytes),
     stage: { kind: 'send', namespace: answers.from, isBound: !answers.isIcmp },
   };
   const replies = runSized(network, answer, answers.from);
@@ -107,7 +69,7 @@ function finishJourney(network: Network, flow: Flow, way: FinishedWay): Journey 
 function answerFromOutside(network: Network, flow: Flow, way: FinishedWay): readonly Journey[] {
   const leftBy = way.end.kind === 'unknown' ? way.end.leftBy : undefined;
   if (leftBy === undefined) return [];
-  const answer: Step = { state: turnAround(flow, way.state, false), stage: { kind: 'input', ...leftBy } };
+  const answer: Step = { state: makeAnswer(way.state), stage: { kind: 'input', ...leftBy } };
   return runWalk(network, answer).map((reply) => finishReply(flow, reply));
 }
 
@@ -122,30 +84,6 @@ function answererOf(way: FinishedWay): Answerer | undefined {
   if (way.end.kind === 'delivered') return { from: way.end.to, isIcmp: false };
   if (way.end.kind !== 'refused') return undefined;
   return { from: way.end.by, isIcmp: way.end.why !== 'port-closed' };
-}
-
-/** The answer: addresses and ports swapped, no mark, a fresh TTL, and the translations remembered. */
-function turnAround(flow: Flow, state: WalkState, isIcmp: boolean): WalkState {
-  const { packet } = state;
-  return {
-    packet: {
-      source: packet.destination,
-      destination: packet.source,
-      protocol: isIcmp ? 'icmp' : packet.protocol,
-      sourcePort: isIcmp ? 0 : packet.destinationPort,
-      destinationPort: isIcmp ? 0 : packet.sourcePort,
-      mark: 0,
-      ttl: 64,
-      ...(isIcmp || flow.sizeBytes === undefined ? {} : { sizeBytes: flow.sizeBytes }),
-    },
-    hops: [],
-    connections: state.connections,
-    doubts: state.doubts,
-    ...(isIcmp ? { quoted: { protocol: ipProtocolOf(packet), tuple: tupleOf(packet) } } : {}),
-    isReply: true,
-    depth: state.depth,
-    visited: new Set(),
-  };
 }
 
 function finishReply(flow: Flow, reply: FinishedWay): Journey {

@@ -20,6 +20,8 @@ export interface WalkState {
   readonly quoted?: QuotedPacket;
   /** The sender said which port it comes from. */
   readonly isPortChosen?: boolean;
+  /** What rules on the way let the other end send at most, in bytes of IP (TCPMSS). */
+  readonly clampedBytes?: number;
   /** What was not known on the way, and the answer taken. */
   readonly doubts: readonly Doubt[];
   /** True for the answer to a delivered packet: translations are undone instead of made. */

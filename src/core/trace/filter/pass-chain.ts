@@ -69,7 +69,8 @@ interface InChain {
 }
 
 function applyOutcome(state: WalkState, { place, chain }: InChain, outcome: ChainOutcome): HookResult {
-  const marked = applyMarks({ ...state, doubts: mergeDoubts(state, outcome) }, outcome);
+  const clamped = applyClamp(state, place, outcome);
+  const marked = applyMarks({ ...clamped, doubts: mergeDoubts(state, outcome) }, outcome);
   const { verdict } = outcome;
   const decided = addDecisionHop(marked, place, outcome);
   if ('isTproxy' in verdict && verdict.isTproxy === true) {
@@ -89,6 +90,18 @@ function applyOutcome(state: WalkState, { place, chain }: InChain, outcome: Chai
     case 'unknown':
       return ended(endUnknown(decided, place.namespace.id, verdict.question));
   }
+}
+
+/** TCPMSS: at most its number, or what the ways to and from here take (6.12 xt_TCPMSS.c, tcpmss_mangle_packet). */
+function applyClamp(state: WalkState, place: HookPlace, { clampMss }: ChainOutcome): WalkState {
+  if (clampMss === undefined || state.packet.protocol !== 'tcp') return state;
+  const headerBytes = familyOf(state.packet.destination) === 6 ? 60 : 40;
+  const links = [place.inputLink, place.outputLink].flatMap(
+    (name) => place.namespace.linksByName.get(name ?? '')?.mtuBytes ?? [],
+  );
+  const limits = clampMss === 'path' ? links : [clampMss + headerBytes];
+  const bytes = Math.min(state.clampedBytes ?? Infinity, ...limits);
+  return Number.isFinite(bytes) ? { ...state, clampedBytes: bytes } : state;
 }
 
 export function mergeDoubts(state: WalkState, outcome: ChainOutcome): WalkState['doubts'] {
