@@ -4,11 +4,9 @@
 import type { Intent, JudgedIntent } from './diagnosis.ts';
 import { linksOf } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';
+import { vxlanOverheadBytes } from '../model/overlay-overhead.ts';
 import { familyOf } from '../net/address.ts';
 import type { Hop, Journey } from '../trace/flow.ts';
-
-/** The headers of a VXLAN around a packet, over IPv4 and over IPv6. */
-const overheadBytes = { 4: 50, 6: 70 } as const;
 
 export function listSizeIntents(network: Network, judged: readonly JudgedIntent[]): readonly Intent[] {
   return judged.flatMap(({ intent, trace }) => {
@@ -56,7 +54,7 @@ function isNarrow(network: Network, journey: Journey, sizeBytes: number): boolea
 function isNarrowAt(network: Network, hop: Hop, sizeBytes: number): boolean {
   const carrier = hop.nested?.hops[0]?.packet.destination;
   if (hop.nested !== undefined && carrier !== undefined) {
-    if (isNarrow(network, hop.nested, sizeBytes + overheadBytes[familyOf(carrier)])) return true;
+    if (isNarrow(network, hop.nested, sizeBytes + vxlanOverheadBytes[familyOf(carrier)])) return true;
   }
   const namespace = network.namespaces.get(hop.at);
   const link = namespace?.linksByName.get(hop.link ?? '');

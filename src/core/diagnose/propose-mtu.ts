@@ -8,6 +8,7 @@ import { listDumps } from './observe-filter.ts';
 import { findOverlayLink } from '../model/expected-overlay.ts';
 import { linksOf, wireKey } from '../model/network.ts';
 import type { Namespace, Network } from '../model/network.ts';
+import { vxlanOverheadBytes } from '../model/overlay-overhead.ts';
 import { familyOf } from '../net/address.ts';
 import { prefixContains } from '../net/prefix.ts';
 import type { Change } from '../snapshot/change.ts';
@@ -50,7 +51,8 @@ function fitOverlay(network: Network, root: Namespace): readonly Candidate[] {
   const overlay = node?.flannel === undefined ? undefined : findOverlayLink(root, node.flannel);
   if (node === undefined || overlay?.mtuBytes === undefined) return [];
   const carrier = root.linksByName.get(overlay.vxlan?.lower ?? '')?.mtuBytes;
-  const overhead = overlay.vxlan?.local !== undefined && familyOf(overlay.vxlan.local) === 6 ? 70 : 50;
+  const { local } = overlay.vxlan ?? {};
+  const overhead = vxlanOverheadBytes[local === undefined ? 4 : familyOf(local)];
   const target = Math.min(overlay.mtuBytes, carrier === undefined ? Infinity : carrier - overhead);
   const changes = listPodDevices(network, root, { node, overlay }).flatMap(({ namespace, link }) =>
     (link.mtuBytes ?? 0) > target ? [setMtu(namespace, link, target)] : [],

@@ -9,6 +9,7 @@ import { receiveVxlan } from './vxlan.ts';
 import { addHop, endLost, endUnknown, namespaceAt } from './walk.ts';
 import type { Stage, Step, WalkState } from './walk.ts';
 import type { Network } from '../model/network.ts';
+import { vxlanOverheadBytes } from '../model/overlay-overhead.ts';
 import { familyOf } from '../net/address.ts';
 import type { Address } from '../net/address.ts';
 
@@ -143,9 +144,6 @@ function carryOuter(network: Network, state: WalkState, about: Outer): readonly 
   };
   return runWalk(network, { state: outer, stage: send }).map((way) => resume(state, way, about));
 }
-
-/** The headers that VXLAN puts around: Ethernet, VXLAN and UDP with IPv4's 20 bytes or IPv6's 40. */
-const vxlanOverheadBytes = { 4: 50, 6: 70 } as const;
 
 function wrapSize({ packet }: WalkState, remote: Address): { readonly sizeBytes?: number } {
   return packet.sizeBytes === undefined
