@@ -61,6 +61,9 @@ describe.each(brokenFindings)('$bundle', ({ bundle }) => {
         unknown: 0,
       });
       expect(repair.commands.length, repair.title).toBeGreaterThan(0);
+      const edits = repair.commands.filter(({ argv }) => /^(?:ip6?tables|nft)/.test(argv[0] ?? ''));
+      const lines = edits.map(({ on, argv }) => [on, ...argv].join(' ').replace('iptables-nft', 'iptables'));
+      expect(new Set(lines).size, repair.title).toBe(lines.length);
       // A program that was started again has nothing to be undone.
       const isRestart = repair.commands.every(({ argv }) => renewing.test(argv.join(' ')));
       expect(repair.undo.length > 0 || isRestart, repair.title).toBe(true);

@@ -11,7 +11,7 @@ import type { RootCause } from '../diagnose/diagnosis.ts';
 import { findFirewalls } from '../diagnose/filter-owner.ts';
 import type { FilterOwner } from '../diagnose/filter-owner.ts';
 import { joinNames } from '../diagnose/name-cause.ts';
-import { listDumps } from '../diagnose/observe-filter.ts';
+import { compileFilter } from '../model/compile-filter.ts';
 import type { World } from '../diagnose/world.ts';
 import { linksOf } from '../model/network.ts';
 import { formatPrefix, prefixContains } from '../net/prefix.ts';
@@ -66,19 +66,20 @@ function commandsFor(world: World, change: Change): ChangeCommands {
   return filterCommands(change, world.network.namespaces.get(change.namespace)?.facts.filter);
 }
 
-/** What flannel's own rules would do, at the head of every chain that forwards with a policy of DROP. */
+/** What flannel's own rules would do, at the head of every chain of iptables' that forwards with a policy of DROP. */
 function acceptPods(world: World, namespace: string): readonly Change[] {
   const filter = world.network.namespaces.get(namespace)?.facts.filter;
-  const chains = listDumps(filter).flatMap(({ path, tables }) =>
-    tables.flatMap((table) =>
-      [...table.chains.values()]
-        .filter(({ base }) => base?.hook === 'forward' && base.policy === 'drop')
-        .map(({ name }): FilterPlace => {
-          const { origin, family, name: own } = table;
-          return { path, origin, family, table: own, chain: name };
-        }),
-    ),
-  );
+  if (filter === undefined) return [];
+  // The chains that run: two dumps may show the same one.
+  const chains = ([4, 6] as const).flatMap((family) => {
+    const program = compileFilter(filter, family);
+    const forwarding = program.known ? (program.value.hooks.get('forward') ?? []) : [];
+    return forwarding.flatMap(({ owner: { table, path }, chain }): readonly FilterPlace[] =>
+      chain.base?.policy === 'drop' && table.origin !== 'nftables'
+        ? [{ path, origin: table.origin, family: table.family, table: table.name, chain: chain.name }]
+        : [],
+    );
+  });
   return chains.flatMap((chain) =>
     podPrefixes(world, chain.family === 'ip6' ? 6 : 4).flatMap((prefix) =>
       [`-s ${prefix} -j ACCEPT`, `-d ${prefix} -j ACCEPT`].map((text): Change => ({
